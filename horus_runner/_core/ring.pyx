@@ -1,0 +1,500 @@
+"""The two ends of a ring in one process: what publishes into a mapped segment, and what reads it.
+
+The algorithm is ring.h; here are the memory that it runs on, the pages of its slots, leases and loans as Python
+objects, and the doorbells of those who sleep. Whoever calls holds the interpreter lock, which makes every publish and
+every receive of one process one step.
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy, memset, strlen
+
+from horus_runner._core.arrays cimport Block, HeapBlock, heap_block
+from horus_runner._core.clock cimport Doorbell, hr_doorbell, hr_ring, hr_ring_always, now_ns, wake
+from horus_runner._core.mapping cimport Mapping, fork_generation
+from horus_runner._core.records cimport Layout, record_layout
+
+import warnings
+
+from horus_runner._core.mapping import reserve
+from horus_runner.errors import ForkedTopicError, HorusError, LoanLimitError
+
+PACKED = HR_PACKED
+ARRAY = HR_ARRAY
+RECORD = HR_RECORD
+MAX_HELD = HR_MAX_HELD
+NAME_BYTES = HR_NAME_BYTES - 1
+TOPIC_BYTES = HR_TOPIC_BYTES - 1
+LAYOUT_BYTES = HR_LAYOUT_BYTES - 1
+
+
+def owner_word(uint32_t run, uint32_t index, uint32_t serial) -> int:
+    """The word that names the holder of a subscriber row: its run, its doorbell there, and which of its joins it is."""
+    return hr_owner(run, index, serial, HR_LIVE)
+
+
+def owner_parts(uint64_t owner) -> tuple[int, int, str]:
+    """Run, doorbell index and state (free, claiming, live, clearing) of an owner word."""
+    return owner >> 32, (owner >> 20) & 0xFFF, ("free", "claiming", "live", "clearing")[hr_state(owner)]
+
+
+cdef int _store_text(char *to, Py_ssize_t room, str text) except -1:
+    cdef bytes data = text.encode()
+    if len(data) >= room:
+        raise ValueError(f"'{text[:40]}...' has {len(data)} bytes; at most {room - 1} fit")
+    memset(to, 0, room)
+    memcpy(to, <char *>data, len(data))
+    return 0
+
+
+def ring_header(*, uint64_t capacity, uint32_t rows, uint32_t max_held, uint32_t loans, uint64_t slot_bytes,
+                uint64_t embed_bytes, uint64_t generation, uint64_t base, uint64_t layout_hash, uint32_t run,
+                uint32_t publisher_index, str topic, str publisher, str type, str layout) -> tuple[bytes, int]:
+    """The first bytes of a new ring segment, and the size of the whole.
+
+    `slot_bytes` 0 makes a ring whose messages are all embedded, in `embed_bytes` each. Raises ValueError when a name
+    does not fit.
+    """
+    cdef hr_header header
+    memset(&header, 0, sizeof(header))
+    header.capacity, header.rows, header.max_held, header.loans = capacity, rows, max_held, loans
+    header.slot_bytes, header.embed_bytes = slot_bytes, embed_bytes
+    header.generation, header.base, header.head = generation, base, base
+    header.layout_hash, header.created_ns = layout_hash, now_ns()
+    header.run, header.publisher_index = run, publisher_index
+    _store_text(header.topic, HR_TOPIC_BYTES, topic)
+    _store_text(header.publisher, HR_NAME_BYTES, publisher)
+    _store_text(header.type, HR_NAME_BYTES, type)
+    _store_text(header.layout, HR_LAYOUT_BYTES, layout)
+    total = hr_plan(&header)
+    if not hr_valid(&header, total):
+        raise ValueError(f"no ring with capacity={capacity}, rows={rows}, max_held={max_held}, slot_bytes={slot_bytes}")
+    return PyBytes_FromStringAndSize(<char *>&header, sizeof(header)), total
+
+
+HEADER_BYTES = sizeof(hr_header)
+
+
+cdef hr_header *_header_of(Mapping mapping, Py_ssize_t file_bytes) except NULL:
+    cdef hr_header *header = <hr_header *>mapping.address
+    mapping.check_process("a topic")
+    if mapping.nbytes < <Py_ssize_t>sizeof(hr_header) or not hr_valid(header, file_bytes):
+        raise HorusError("a ring segment's header makes no sense: another version wrote it, or it is damaged")
+    return header
+
+
+def describe_ring(Mapping mapping not None, Py_ssize_t file_bytes) -> dict:
+    """What a ring's header says, from a mapping of at least its first HEADER_BYTES."""
+    cdef hr_header *header = _header_of(mapping, file_bytes)
+    return {
+        "topic": header.topic[:strlen(header.topic)].decode(),
+        "publisher": header.publisher[:strlen(header.publisher)].decode(),
+        "type": header.type[:strlen(header.type)].decode(),
+        "layout": header.layout[:strlen(header.layout)].decode(),
+        "layout_hash": header.layout_hash, "generation": header.generation, "base": header.base,
+        "run": header.run, "publisher_index": header.publisher_index, "capacity": header.capacity,
+        "rows": header.rows, "max_held": header.max_held, "slots": header.slots, "slot_bytes": header.slot_bytes,
+        "embed_bytes": header.embed_bytes, "loans": header.loans,
+        "head": atomic_word(&header.head), "bytes": atomic_word(&header.bytes),
+        "successor": atomic_word(&header.successor), "rows_in_use": atomic_word(&header.rows_in_use),
+        "descriptors_offset": header.descriptors_offset, "payload_offset": header.payload_offset,
+        "total_bytes": header.total_bytes,
+    }
+
+
+cdef object _quantiles(hh_histogram *histogram):
+    if not atomic_word(&histogram.count):
+        return None
+    return (hh_quantile(histogram, 500), hh_quantile(histogram, 990), atomic_word(&histogram.max),
+            atomic_word(&histogram.count))
+
+
+def describe_rows(Mapping mapping not None, Py_ssize_t file_bytes) -> list:
+    """The ledger of every row that is or was in use: (owner word, subscriber, head - joined counts as a dict)."""
+    cdef hr_header *header = _header_of(mapping, file_bytes)
+    cdef hr_row *row
+    cdef uint64_t cursor, lost, superseded, head, owner, joined, handed, passed, delivered
+    cdef uint32_t i
+    found = []
+    for i in range(min(<uint32_t>atomic_word(&header.rows_in_use), header.rows)):
+        row = hr_row_at(header, i)
+        owner = atomic_word(&row.owner)
+        live = hr_state(owner) == HR_LIVE
+        if not row.subscriber[0]:
+            continue
+        cursor = lost = superseded = joined = handed = passed = 0
+        head = 0
+        if live:
+            # Counted before and after: a reader that works meanwhile may move between the looks.
+            handed, passed = atomic_word(&row.handed), atomic_word(&row.passed)
+            hr_ledger_read(row, &cursor, &lost, &superseded)
+            joined = atomic_word(&row.joined)
+            head = atomic_word(&header.head)
+        delivered = cursor - joined - lost - superseded if live else 0
+        found.append({
+            "owner": owner, "live": live, "row": i,
+            "subscriber": row.subscriber[:strlen(row.subscriber)].decode(),
+            "delivered": delivered + atomic_word(&row.past_delivered),
+            "lost": lost + atomic_word(&row.past_lost),
+            "superseded": superseded + atomic_word(&row.past_superseded),
+            "in_flight": (head - cursor if live and head > cursor else 0) + atomic_word(&row.past_in_flight),
+            "copied": atomic_word(&row.copied),
+            "balanced": not atomic_word(&row.past_unbalanced)
+            and (not live or (<int64_t>(handed - delivered) in (-1, 0, 1) and passed <= lost + superseded + 1)),
+            "latency": _quantiles(&row.latency), "age": _quantiles(&row.age),
+        })
+    return found
+
+
+def retire_row(Mapping mapping not None, Py_ssize_t file_bytes, uint32_t row, uint64_t seen, uint64_t cleaner) -> bool:
+    """Close a row whose owner word was `seen` and whose owner is known to be gone; False when it has changed since."""
+    cdef hr_header *header = _header_of(mapping, file_bytes)
+    if row >= header.rows or hr_state(seen) == HR_FREE:
+        return False
+    return bool(hr_row_retire(header, row, seen, cleaner))
+
+
+def row_owners(Mapping mapping not None, Py_ssize_t file_bytes) -> list:
+    """The owner word of each row ever used, 0 for a free one."""
+    cdef hr_header *header = _header_of(mapping, file_bytes)
+    cdef uint32_t i
+    return [atomic_word(&hr_row_at(header, i).owner)
+            for i in range(min(<uint32_t>atomic_word(&header.rows_in_use), header.rows))]
+
+
+@cython.final
+cdef class RingWriter:
+    """The publishing end of a ring segment, mapped whole and writable, with `fd` open on it for reserving pages.
+
+    A ring left by a publisher that is gone is taken up where it stood; call `ring_everybody` then. `resolve` turns an
+    owner word into the Doorbell of that subscriber, or None when its process cannot be found. With `check`, a slot is
+    read-only in this process while it is published.
+    """
+
+    def __cinit__(self, Mapping mapping not None, int fd, str label not None, resolve, type record_type=None, *,
+                  bint check=False):
+        cdef hr_header *header = _header_of(mapping, mapping.nbytes)
+        self.mapping, self.fd, self.label, self.resolve, self.check = mapping, fd, label, resolve, check
+        self.record_type = record_type
+        self.layout = None if record_type is None else record_layout(record_type)
+        self.w.named = <uint32_t *>calloc(header.capacity, 4)
+        self.w.pins = <uint32_t *>calloc(header.slots + 1, 4)
+        self.w.free = <uint32_t *>calloc(header.slots + 1, 4)
+        self.w.marks = <uint32_t *>calloc(header.slots + 1, 4)
+        self.reserved = <unsigned char *>calloc(header.slots + 1, 1)
+        self.seen = <uint64_t *>calloc(header.rows + 1, 8)
+        self.bells = <hr_doorbell **>calloc(header.rows + 1, sizeof(hr_doorbell *))
+        if not (self.w.named and self.w.pins and self.w.free and self.w.marks and self.reserved and self.seen
+                and self.bells):
+            raise MemoryError()
+        self.doorbells = [None] * header.rows
+        hr_writer_adopt(&self.w, header)
+
+    def __dealloc__(self):
+        free(self.w.named)
+        free(self.w.pins)
+        free(self.w.free)
+        free(self.w.marks)
+        free(self.reserved)
+        free(self.seen)
+        free(self.bells)
+
+    @property
+    def next(self) -> int:
+        """The number of the next message: how many this topic's publisher has sent since its first ring."""
+        return self.w.next
+
+    @property
+    def slot_bytes(self) -> int:
+        return self.w.slot_bytes
+
+    @property
+    def embed_bytes(self) -> int:
+        return self.w.header.embed_bytes
+
+    cdef char *slot_address(self, int64_t slot) noexcept:
+        return self.w.payload + slot * self.w.slot_bytes
+
+    cdef int64_t take(self) except -1:
+        cdef int64_t slot = hr_take(&self.w)
+        cdef Py_ssize_t offset
+        if slot < 0:
+            raise HorusError(f"{self.label}: no slot is free, so its subscriber table is damaged")
+        if not self.reserved[slot]:
+            offset = self.w.header.payload_offset + slot * self.w.slot_bytes
+            try:
+                reserve(self.fd, offset, self.w.slot_bytes, self.label)
+            except BaseException:
+                hr_unpin(&self.w, <uint32_t>slot)
+                raise
+            self.reserved[slot] = 1
+        elif self.check:
+            self.mapping.protect(self.w.header.payload_offset + slot * self.w.slot_bytes, self.w.slot_bytes, True)
+        return slot
+
+    cdef int publish_embedded(self, uint64_t kind, const void *payload, uint64_t nbytes, int64_t send_ns,
+                              int64_t origin_ns) except -1:
+        cdef hr_descriptor *d = hr_begin(&self.w)
+        hr_copy_in(d, payload, nbytes)
+        hr_end(&self.w, d, kind, -1, nbytes, send_ns, origin_ns)
+        return self.notify()
+
+    cdef int publish_slot(self, uint64_t kind, int64_t slot, uint64_t nbytes, int64_t send_ns,
+                          int64_t origin_ns) except -1:
+        """Publish a slot that `take` gave; its pin passes to the ring."""
+        cdef hr_descriptor *d
+        if self.check:
+            self.mapping.protect(self.w.header.payload_offset + slot * self.w.slot_bytes, self.w.slot_bytes, False)
+        d = hr_begin(&self.w)
+        hr_end(&self.w, d, kind, slot, nbytes, send_ns, origin_ns)
+        return self.notify()
+
+    cdef int notify(self) except -1:
+        """Wake the subscribers that sleep. A subscriber met for the first time is looked up by `resolve`."""
+        cdef hr_header *header = self.w.header
+        cdef uint64_t rows = atomic_word(&header.rows_in_use)
+        cdef uint64_t owner
+        cdef uint32_t i
+        if rows > header.rows:
+            rows = header.rows
+        for i in range(rows):
+            owner = atomic_word(&hr_row_at(header, i).owner)
+            if owner != self.seen[i]:
+                self._meet(i, owner)
+            if self.bells[i] != NULL and hr_ring(self.bells[i]):
+                wake(self.bells[i])
+        return 0
+
+    cdef int _meet(self, uint32_t row, uint64_t owner) except -1:
+        cdef Doorbell doorbell = self.resolve(owner) if hr_state(owner) == HR_LIVE else None
+        self.doorbells[row] = doorbell
+        self.bells[row] = NULL if doorbell is None else doorbell.bell
+        self.seen[row] = owner
+        return 0
+
+    def ring_everybody(self) -> None:
+        """Wake every subscriber, asleep or on its way there: after taking over a ring, marking a successor, an end."""
+        cdef uint32_t i
+        self.notify()
+        for i in range(self.w.header.rows):
+            if self.bells[i] != NULL:
+                hr_ring_always(self.bells[i])
+                wake(self.bells[i])
+
+    def mark_successor(self) -> None:
+        """Say that the next generation is ready and this one ends at its head; wake everybody."""
+        _store_release(&self.w.header.successor, self.w.next + 1)
+        self.ring_everybody()
+
+    def loan(self) -> Loan:
+        """A slot to fill in place. Raises LoanLimitError when as many as the ring has slots for are alive."""
+        cdef Loan loan
+        self.mapping.check_process("a topic")
+        if self.loans_alive >= self.w.header.loans:
+            raise LoanLimitError(self.label, self.w.header.loans)
+        loan = Loan.__new__(Loan)
+        loan.slot = self.take()
+        loan.writer = self
+        loan.address = self.slot_address(loan.slot)
+        loan.nbytes = self.w.slot_bytes
+        self.loans_alive += 1
+        return loan
+
+
+cdef extern from *:
+    """
+    static inline void horus_store_release(_Atomic uint64_t *word, uint64_t value) {
+        /* SYNC: the final head before the successor mark */
+        atomic_store_explicit(word, value, memory_order_release);
+        atomic_thread_fence(memory_order_seq_cst);
+    }
+    """
+    void _store_release "horus_store_release" (uint64_t *word, uint64_t value) nogil
+
+
+@cython.final
+cdef class Loan(Block):
+    """A slot lent to the publisher's code. It is used for nothing else until this object and all that was made of it
+    are gone, sent or not."""
+
+    cdef int check_process(self) except -1:
+        self.writer.mapping.check_process("a loan")
+        return 0
+
+    def __dealloc__(self):
+        if self.writer is not None and self.writer.mapping.generation == fork_generation():
+            self.writer.loans_alive -= 1
+            hr_unpin(&self.writer.w, <uint32_t>self.slot)
+
+
+@cython.final
+cdef class Lease(Block):
+    """A slot that a received message stands in, not overwritten until this object goes."""
+
+    cdef char *private_address(self) except NULL:
+        self.exported = True
+        return self.reader.private_slot(self.slot)
+
+    cdef int check_process(self) except -1:
+        self.reader.control.check_process("a message")
+        return 0
+
+    def __dealloc__(self):
+        if self.reader is not None:
+            self.reader.end_lease(self.cell, self.slot, self.exported)
+
+
+@cython.final
+cdef class RingReader:
+    """The receiving end of a ring for one subscriber.
+
+    `control` maps header and table, writable; `view` maps descriptors and slots, read-only. `open_private(slot)` maps
+    one slot copy-on-write. `owner` is this subscriber's word. Raises HorusError when the table has no row left.
+    """
+
+    def __cinit__(self, Mapping control not None, Mapping view not None, Py_ssize_t file_bytes, uint64_t owner,
+                  str subscriber not None, open_private, type record_type=None, *, object start=None):
+        cdef hr_header *header = _header_of(control, file_bytes)
+        cdef hr_reader *r = &self.r
+        self.control, self.view, self.open_private, self.privates = control, view, open_private, {}
+        self.record_type = record_type
+        self.layout = None if record_type is None else record_layout(record_type)
+        if <uint64_t>control.nbytes < header.descriptors_offset or \
+                <uint64_t>view.nbytes < header.total_bytes - header.descriptors_offset:
+            raise ValueError("the mappings are smaller than the ring")
+        r.header = header
+        r.capacity, r.stride, r.slots = header.capacity, header.stride, header.slots
+        r.slot_bytes, r.embed_bytes, r.max_held = header.slot_bytes, header.embed_bytes, header.max_held
+        r.descriptors = view.address
+        r.payload = view.address + (header.payload_offset - header.descriptors_offset)
+        self.scratch = <char *>malloc(r.embed_bytes + 16)
+        if self.scratch == NULL:
+            raise MemoryError()
+        self._claim(owner, subscriber)
+        hr_row_open(r, self.owner, <uint64_t>-1 if start is None else <uint64_t>start)
+
+    cdef int _claim(self, uint64_t owner, str subscriber) except -1:
+        """The free row that this subscriber had before, so that its counts go on; else one that nobody had; else any."""
+        cdef hr_header *header = self.r.header
+        cdef hr_row *row
+        cdef uint32_t i
+        cdef int wanted
+        cdef bytes name = subscriber.encode()[:HR_NAME_BYTES - 1]
+        for wanted in range(3):
+            for i in range(header.rows):
+                row = hr_row_at(header, i)
+                if atomic_word(&row.owner) != HR_FREE:
+                    continue
+                label = row.subscriber[:strlen(row.subscriber)]
+                if wanted == 0 and label != name or wanted == 1 and label:
+                    continue
+                if not hr_row_claim(header, i, owner):
+                    continue
+                if wanted:
+                    _reset_row(row)
+                    memcpy(row.subscriber, <char *>name, len(name))
+                self.r.row = row
+                self.row_index = i
+                self.owner = (owner & ~<uint64_t>3) | HR_LIVE
+                return 0
+        raise HorusError(f"'{subscriber}' cannot subscribe: all {header.rows} places for subscribers are taken")
+
+    def __dealloc__(self):
+        self._retire()
+        free(self.scratch)
+
+    cdef void _retire(self) noexcept:
+        if self.owner and self.control.generation == fork_generation():
+            hr_row_retire(self.r.header, self.row_index, self.owner, self.owner)
+            self.owner = 0
+
+    def close(self) -> None:
+        """Give the row back: now, or when the last held message goes, whose cell the row carries."""
+        if not self.r.held:
+            self._retire()
+
+    @property
+    def cursor(self) -> int:
+        """The number of the next message to read."""
+        return self.r.cursor
+
+    @property
+    def held(self) -> int:
+        """How many received messages are held right now."""
+        return bin(self.r.held).count("1")
+
+    @property
+    def ended(self) -> bool:
+        """Whether everything here was read and the next generation is ready."""
+        cdef hr_look look
+        return hr_peek(&self.r, &look) == HR_MOVED
+
+    @property
+    def generation(self) -> int:
+        return self.r.header.generation
+
+    cdef void end_lease(self, uint32_t cell, int64_t slot, bint exported) noexcept:
+        cdef Mapping private
+        if self.control.generation != fork_generation():
+            return
+        if exported:
+            private = <Mapping>self.privates[slot]
+            private.drop(0, private.nbytes)
+        hr_clear(&self.r, cell)
+
+    cdef char *private_slot(self, int64_t slot) except NULL:
+        cdef Mapping private = self.privates.get(slot)
+        if private is None:
+            private = self.open_private(slot)
+            self.privates[slot] = private
+        return private.address
+
+    cdef Block block_of(self, hr_look *look):
+        """Lease the slot that `look` names. None when the message was overwritten before the lease was seen."""
+        cdef uint32_t cell = hr_cell(&self.r)
+        cdef Lease lease
+        cdef HeapBlock copy
+        if not hr_lease(&self.r, look, cell):
+            return None
+        if look.slot < 0 or <uint64_t>look.slot >= self.r.slots or look.length > self.r.slot_bytes:
+            hr_clear(&self.r, cell)
+            raise HorusError("a descriptor names bytes outside of its ring: the segment is damaged")
+        if cell == self.r.max_held:
+            copy = heap_block(look.length)
+            memcpy(copy.address, self.r.payload + look.slot * self.r.slot_bytes, look.length)
+            copy.readonly = True
+            hr_clear(&self.r, cell)
+            store_word(&self.r.row.copied, atomic_word(&self.r.row.copied) + 1)
+            self._warn_copied()
+            return copy
+        lease = Lease.__new__(Lease)
+        lease.reader = self
+        lease.cell = cell
+        lease.slot = look.slot
+        lease.address = <char *>self.r.payload + look.slot * self.r.slot_bytes
+        lease.nbytes = look.length
+        lease.readonly = True
+        return lease
+
+    cdef int _warn_copied(self) except -1:
+        if not self.warned:
+            self.warned = True
+            topic = self.r.header.topic[:strlen(self.r.header.topic)].decode()
+            warnings.warn(
+                f"topic '{topic}': more than max_held={self.r.max_held} received messages are held, so further ones "
+                "are copied. Drop views that are done with, or raise max_held.", RuntimeWarning, stacklevel=2)
+        return 0
+
+
+cdef void _reset_row(hr_row *row) noexcept:
+    store_word(&row.copied, 0)
+    store_word(&row.past_delivered, 0)
+    store_word(&row.past_lost, 0)
+    store_word(&row.past_superseded, 0)
+    store_word(&row.past_in_flight, 0)
+    store_word(&row.past_unbalanced, 0)
+    memset(row.subscriber, 0, HR_NAME_BYTES)
+    memset(&row.latency, 0, sizeof(hh_histogram))
+    memset(&row.age, 0, sizeof(hh_histogram))

@@ -1,0 +1,50 @@
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from horus_runner._core.mapping cimport Mapping
+from horus_runner._core.ring cimport RingReader, RingWriter, hr_look
+
+
+cdef class Causality:
+    cdef list receivers
+    cdef readonly uint64_t tick
+
+    cdef int64_t origin(self, int64_t now) noexcept
+
+
+cdef class Sender:
+    cdef readonly str topic
+    cdef readonly object declared
+    cdef RingWriter writer
+    cdef object open_ring, coerce, encode
+    cdef Causality causality
+    cdef Mapping guard
+
+    cdef int64_t _origin(self, int64_t origin_ns, int64_t now) noexcept
+    cdef int _send_packed(self, object message, int64_t origin_ns) except -1
+    cdef int _send_record(self, object message, int64_t origin_ns) except -1
+    cdef int _send_array(self, object message, int64_t origin_ns) except -1
+
+
+cdef class Receiver:
+    cdef readonly str topic
+    cdef tuple readers
+    cdef uint64_t *epoch
+    cdef uint64_t seen_epoch
+    cdef Mapping guard
+    cdef object rescan, advance, decode
+    cdef Causality causality
+    cdef bint counts
+    cdef uint64_t tick
+    cdef int64_t tick_origin
+    cdef int64_t last_origin
+    cdef readonly int64_t last_send_ns
+    cdef readonly int64_t last_origin_ns
+    cdef readonly uint64_t received
+
+    cdef bint ready(self) noexcept
+    cdef int _refresh(self) except -1
+    cdef int _moved(self, RingReader reader) except -1
+    cdef RingReader _next(self, hr_look *look)
+    cdef object _take(self, RingReader reader, hr_look *look)
+    cdef object _decode_block(self, hr_look *look, object block)
+    cdef void _stamp(self, RingReader reader, hr_look *look) noexcept

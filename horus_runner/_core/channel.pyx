@@ -1,0 +1,431 @@
+"""A topic as one process sees it: a Sender over its own ring, a Receiver over every publisher's.
+
+What needs names, files or types (making a ring, finding rings, fitting a message to its topic) is done by functions
+given to them; here is what happens for every message.
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.errno cimport EINTR, ETIMEDOUT
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from horus_runner._core.arrays cimport ArrayMessage, Block, array_nbytes, array_open, array_write, array_write_header
+from horus_runner._core.clock cimport (
+    Doorbell, hr_sleep_done, hr_sleep_prepare, now_ns, stop_signal_seen,
+)
+from horus_runner._core.mapping cimport Mapping
+from horus_runner._core.records cimport Layout, Record, record_new
+from horus_runner._core.ring cimport (
+    HR_ARRAY, HR_EMPTY, HR_LAPPED, HR_MOVED, HR_PACKED, HR_RECORD, HR_THERE, Loan, RingReader, RingWriter,
+    atomic_word, hh_record, hr_copy_out, hr_handed, hr_lapped, hr_ledger_write, hr_look, hr_peek, hr_seek, hr_unpin,
+)
+
+from horus_runner.errors import HorusError
+
+cdef extern from "Python.h":
+    int PyErr_CheckSignals() except -1
+
+TIMEOUT, MESSAGE, STOP, RUNG = 0, 1, 2, 3
+
+
+@cython.final
+cdef class Causality:
+    """Carries origin times through a node: what it sends is as old as the oldest thing that it stands on.
+
+    For each receiver that counts, that is the oldest origin among the messages of this tick, or, when none came, the
+    origin of the last one before.
+    """
+
+    def __cinit__(self):
+        self.receivers = []
+        self.tick = 1
+
+    def begin(self) -> None:
+        """A tick begins: nothing has been received in it yet."""
+        self.tick += 1
+
+    cdef int64_t origin(self, int64_t now) noexcept:
+        cdef int64_t oldest = now
+        cdef int64_t one
+        cdef Receiver receiver
+        for receiver in self.receivers:
+            one = receiver.tick_origin if receiver.tick == self.tick else receiver.last_origin
+            if one and one < oldest:
+                oldest = one
+        return oldest
+
+
+@cython.final
+cdef class Sender:
+    """Publishes on one topic.
+
+    `declared` is the topic's message class, or None for a topic that carries what is sent. `open_ring(kind, cls,
+    nbytes)` makes the ring, or its next generation, for messages of that many bytes. `coerce(message)` turns what is
+    not a message object into one (a Record or an ArrayMessage), or returns None for what goes as MessagePack by
+    `encode`; it raises MessageTypeError for what the topic does not carry.
+    """
+
+    def __init__(self, str topic not None, declared, open_ring, coerce, encode, Causality causality=None):
+        self.topic, self.declared, self.open_ring, self.coerce, self.encode = topic, declared, open_ring, coerce, encode
+        self.causality = causality
+
+    @property
+    def ring(self) -> RingWriter | None:
+        """The ring in use: None before the first message of an undeclared topic."""
+        return self.writer
+
+    @ring.setter
+    def ring(self, RingWriter writer):
+        self.writer = writer
+        self.guard = None if writer is None else writer.mapping
+
+    @property
+    def published(self) -> int:
+        return 0 if self.writer is None else self.writer.w.next
+
+    cdef int64_t _origin(self, int64_t origin_ns, int64_t now) noexcept:
+        if origin_ns:
+            return origin_ns
+        return now if self.causality is None else self.causality.origin(now)
+
+    def send(self, message, long long origin_ns=0):
+        """Publish `message`. `origin_ns` (CLOCK_MONOTONIC) is when what it tells was measured; default: see Causality.
+
+        Returns True. Raises MessageTypeError, SharedMemoryFullError, ForkedTopicError.
+        """
+        if self.guard is not None:
+            self.guard.check_process(self.topic)
+        if isinstance(message, Record):
+            self._send_record(message, origin_ns)
+        elif isinstance(message, ArrayMessage):
+            self._send_array(message, origin_ns)
+        else:
+            message_object = self.coerce(message)
+            if message_object is None:
+                self._send_packed(message, origin_ns)
+            elif isinstance(message_object, Record):
+                self._send_record(message_object, origin_ns)
+            else:
+                self._send_array(message_object, origin_ns)
+        return True
+
+    cdef int _send_record(self, object message, int64_t origin_ns) except -1:
+        cdef RingWriter writer = self.writer
+        cdef int64_t now
+        if writer is None or type(message) is not writer.record_type:
+            if type(message) is not self.declared:
+                fitted = self.coerce(message)
+                if fitted is None:
+                    return self._send_packed(message, origin_ns)
+                if type(fitted) is not type(message):
+                    return self._send_record(fitted, origin_ns)
+            if writer is None:
+                self.ring = self.open_ring(HR_RECORD, type(message), 0)
+                writer = self.writer
+        if writer.record_type is None:  # the ring was opened for something else: the record goes as its fields
+            return self._send_packed(message.to_dict(), origin_ns)
+        now = now_ns()
+        return writer.publish_embedded(
+            HR_RECORD, (<Record>message).data, writer.layout.size, now, self._origin(origin_ns, now))
+
+    cdef int _send_array(self, object message, int64_t origin_ns) except -1:
+        cdef ArrayMessage array = <ArrayMessage>message
+        cdef RingWriter writer = self.writer
+        cdef Py_ssize_t nbytes = array_nbytes(array)
+        cdef int64_t slot, now
+        cdef Loan loan = None
+        if self.declared is not None and not isinstance(message, self.declared):
+            self.coerce(message)
+        if writer is None or <uint64_t>nbytes > writer.w.slot_bytes:
+            self.ring = self.open_ring(HR_ARRAY, type(message), nbytes)
+            writer = self.writer
+        if isinstance(array.block, Loan):
+            loan = <Loan>array.block
+            loan.check_process()
+        if loan is not None and loan.writer is writer and not loan.sent:
+            array_write_header(array, loan.address)
+            loan.sent = loan.readonly = True
+            slot = loan.slot
+            writer.w.pins[slot] += 1
+        else:
+            slot = writer.take()
+            try:
+                array_write(array, writer.slot_address(slot))
+            except BaseException:
+                hr_unpin(&writer.w, <uint32_t>slot)
+                raise
+        now = now_ns()
+        return writer.publish_slot(HR_ARRAY, slot, nbytes, now, self._origin(origin_ns, now))
+
+    cdef int _send_packed(self, object message, int64_t origin_ns) except -1:
+        cdef bytes data = self.encode(message)
+        cdef Py_ssize_t nbytes = PyBytes_GET_SIZE(data)
+        cdef RingWriter writer = self.writer
+        cdef int64_t slot, now
+        if writer is None or <uint64_t>nbytes > writer.w.header.embed_bytes and <uint64_t>nbytes > writer.w.slot_bytes:
+            self.ring = self.open_ring(HR_PACKED, None, nbytes)
+            writer = self.writer
+        if <uint64_t>nbytes <= writer.w.header.embed_bytes:
+            now = now_ns()
+            return writer.publish_embedded(
+                HR_PACKED, PyBytes_AS_STRING(data), nbytes, now, self._origin(origin_ns, now))
+        slot = writer.take()
+        _copy(writer.slot_address(slot), PyBytes_AS_STRING(data), nbytes)
+        now = now_ns()
+        return writer.publish_slot(HR_PACKED, slot, nbytes, now, self._origin(origin_ns, now))
+
+
+cdef extern from "<string.h>" nogil:
+    void _copy "memcpy" (void *to, const void *source, size_t nbytes)
+
+
+@cython.final
+cdef class Receiver:
+    """Receives from every publisher of one topic, oldest send time first among the messages visible at that moment.
+
+    `epoch` is the word (at `offset` of `mapping`) that changes when rings come or go; then, and first of all,
+    `rescan(receiver)` sets `rings`. `advance(reader)` returns the reader of the next generation, None when that is
+    gone with its run. `decode` reads MessagePack. With `counts` false its messages do not make what is sent older (`stale_ok`).
+    """
+
+    def __init__(self, str topic not None, Mapping mapping not None, Py_ssize_t offset, rescan, advance, decode,
+                 Causality causality=None, bint counts=True):
+        self.topic, self.rescan, self.advance, self.decode = topic, rescan, advance, decode
+        self.guard = mapping
+        self.epoch = <uint64_t *>(mapping.address + offset)
+        self.seen_epoch = <uint64_t>-1
+        self.readers = ()
+        self.causality, self.counts = causality, counts
+        if causality is not None and counts:
+            causality.receivers.append(self)
+
+    @property
+    def rings(self) -> tuple[RingReader, ...]:
+        return self.readers
+
+    @rings.setter
+    def rings(self, tuple readers not None):
+        self.readers = readers
+
+    cdef int _refresh(self) except -1:
+        cdef uint64_t epoch
+        self.guard.check_process(self.topic)
+        epoch = atomic_word(self.epoch)
+        if epoch != self.seen_epoch:
+            self.rescan(self)
+            self.seen_epoch = epoch
+        return 0
+
+    cdef bint ready(self) noexcept:
+        """Whether a look at the rings is worth while: a message, a move to the next generation, a change of rings."""
+        cdef RingReader reader
+        cdef hr_look look
+        if atomic_word(self.epoch) != self.seen_epoch:
+            return True
+        for reader in self.readers:
+            if hr_peek(&reader.r, &look) != HR_EMPTY:
+                return True
+        return False
+
+    cdef int _moved(self, RingReader reader) except -1:
+        """Every message of a generation was read: go on with the next, or without this publisher when it is gone."""
+        following = self.advance(reader)
+        readers = [following if r is reader else r for r in self.readers]
+        self.readers = tuple([r for r in readers if r is not None])
+        reader.close()
+        return 0
+
+    cdef RingReader _next(self, hr_look *look):
+        """The reader with the oldest message, and its look; None when all are empty."""
+        cdef RingReader reader, best = None
+        cdef hr_look one
+        cdef int status
+        cdef bint again = True
+        while again:
+            again = False
+            best = None
+            for reader in self.readers:
+                status = hr_peek(&reader.r, &one)
+                while status == HR_LAPPED:
+                    hr_lapped(&reader.r)
+                    hr_ledger_write(&reader.r)
+                    status = hr_peek(&reader.r, &one)
+                if status == HR_MOVED:
+                    self._moved(reader)
+                    again = True
+                    break
+                if status == HR_THERE and (best is None or one.send_ns < look.send_ns):
+                    best = reader
+                    look[0] = one
+        return best
+
+    cdef void _stamp(self, RingReader reader, hr_look *look) noexcept:
+        cdef int64_t now = now_ns()
+        cdef int64_t origin = <int64_t>look.origin_ns
+        hr_handed(&reader.r, look)
+        hh_record(&reader.r.row.latency, now - <int64_t>look.send_ns)
+        hh_record(&reader.r.row.age, now - origin)
+        self.received += 1
+        self.last_send_ns = <int64_t>look.send_ns
+        self.last_origin_ns = self.last_origin = origin
+        if self.causality is not None:
+            if self.tick != self.causality.tick:
+                self.tick = self.causality.tick
+                self.tick_origin = origin
+            elif origin < self.tick_origin:
+                self.tick_origin = origin
+
+    cdef object _take(self, RingReader reader, hr_look *look):
+        """The message that `look` saw, or None when it was overwritten meanwhile."""
+        cdef Record record
+        cdef Block block
+        cdef bytes data
+        if look.slot < 0:
+            if look.kind == HR_RECORD and reader.layout is not None:
+                record = record_new(reader.record_type)
+                if <uint64_t>reader.layout.size > reader.r.embed_bytes:
+                    raise HorusError(f"topic '{self.topic}': the ring is too narrow for {reader.layout.name}")
+                if not hr_copy_out(&reader.r, look, record.data):
+                    return None
+                record.send_ns, record.origin_ns = look.send_ns, look.origin_ns
+                self._stamp(reader, look)
+                return record
+            if not hr_copy_out(&reader.r, look, reader.scratch):
+                return None
+            self._stamp(reader, look)
+            if look.kind != HR_PACKED or look.length > reader.r.embed_bytes:
+                raise HorusError(f"topic '{self.topic}': a message of unknown kind {look.kind}")
+            return self.decode(PyBytes_FromStringAndSize(reader.scratch, look.length))
+        block = reader.block_of(look)
+        if block is None:
+            return None
+        self._stamp(reader, look)
+        return self._decode_block(look, block)
+
+    cdef object _decode_block(self, hr_look *look, object block):
+        cdef ArrayMessage array
+        if look.kind == HR_ARRAY:
+            array = array_open(<Block>block)
+            array.send_ns, array.origin_ns = look.send_ns, look.origin_ns
+            return array
+        if look.kind == HR_PACKED:
+            return self.decode(block)
+        raise HorusError(f"topic '{self.topic}': a message of unknown kind {look.kind}")
+
+    def recv(self):
+        """The oldest message not received yet, or None. A message None of a MessagePack topic also comes as None.
+
+        Raises ForkedTopicError, MessageTypeError or LayoutMismatchError when a publisher sends another type.
+        """
+        cdef hr_look look
+        cdef RingReader reader
+        cdef uint64_t before
+        self._refresh()
+        while True:
+            reader = self._next(&look)
+            if reader is None:
+                return None
+            before = self.received
+            message = self._take(reader, &look)
+            if self.received != before:
+                return message
+
+    def recv_all(self) -> list:
+        """Every message not received yet, oldest first: those that were visible when the call began."""
+        cdef hr_look look
+        cdef RingReader reader
+        cdef uint64_t before
+        cdef list messages = []
+        cdef int64_t now = now_ns()
+        self._refresh()
+        while True:
+            reader = self._next(&look)
+            if reader is None or <int64_t>look.send_ns > now:
+                return messages
+            before = self.received
+            message = self._take(reader, &look)
+            if self.received != before:
+                messages.append(message)
+
+    def latest(self):
+        """The newest message not received yet, or None; the ones before it count as superseded."""
+        cdef hr_look look, one
+        cdef RingReader reader, best
+        cdef uint64_t head, before
+        self._refresh()
+        while True:
+            best = self._next(&look)
+            if best is None:
+                return None
+            best = None
+            for reader in self.readers:
+                head = atomic_word(&reader.r.header.head)
+                if head > reader.r.cursor + 1:
+                    reader.r.superseded += head - 1 - reader.r.cursor
+                    hr_seek(&reader.r, head - 1)
+                    hr_ledger_write(&reader.r)
+                if hr_peek(&reader.r, &one) == HR_THERE and (best is None or one.send_ns > look.send_ns):
+                    best = reader
+                    look = one
+            if best is None:
+                continue
+            before = self.received
+            message = self._take(best, &look)
+            if self.received == before:
+                continue
+            for reader in self.readers:
+                if reader is not best and hr_peek(&reader.r, &one) == HR_THERE and one.send_ns < look.send_ns:
+                    reader.r.superseded += 1
+                    hr_seek(&reader.r, reader.r.cursor + 1)
+                    hr_ledger_write(&reader.r)
+            return message
+
+    def has_message(self) -> bool:
+        """Whether `recv` would return a message now. Consumes nothing."""
+        cdef hr_look look
+        self._refresh()
+        return self._next(&look) is not None
+
+    def close(self) -> None:
+        """Give back this subscriber's rows."""
+        cdef RingReader reader
+        for reader in self.readers:
+            reader.close()
+        self.readers = ()
+        if self.causality is not None and self in self.causality.receivers:
+            self.causality.receivers.remove(self)
+
+
+def wait(Doorbell doorbell not None, tuple receivers not None, long long until_ns, bint wake_on_ring=False) -> int:
+    """Sleep until a receiver has something (MESSAGE), a stop signal (STOP) or the absolute time (TIMEOUT; -1: never).
+
+    With `wake_on_ring`, a bell rung for anything else returns RUNG. Python's signal handlers run meanwhile.
+    """
+    cdef Receiver receiver
+    cdef uint32_t seen
+    cdef int failed
+    while True:
+        seen = hr_sleep_prepare(doorbell.bell)
+        if stop_signal_seen():
+            hr_sleep_done(doorbell.bell)
+            return STOP
+        for receiver in receivers:
+            if receiver.ready():
+                hr_sleep_done(doorbell.bell)
+                receiver._refresh()
+                if receiver.has_message():
+                    return MESSAGE
+                break
+        else:
+            if 0 <= until_ns <= now_ns():
+                hr_sleep_done(doorbell.bell)
+                return TIMEOUT
+            with nogil:
+                failed = doorbell.sleep(seen, until_ns)
+            hr_sleep_done(doorbell.bell)
+            if failed == ETIMEDOUT:
+                return TIMEOUT
+            if failed == EINTR:
+                PyErr_CheckSignals()
+            elif wake_on_ring:
+                return RUNG

@@ -1,0 +1,506 @@
+/* The ring: one writer, many readers, payloads leased in place. Plain C11, no Python, no system calls.
+ *
+ * Segment = header | subscriber table | descriptors | payload slots. S(i) is the sequence of descriptor i, C the
+ * capacity; message n lives in descriptor n % C. S = 2n+1: message n is being written; S = 2n+2: message n is there.
+ *
+ * A slot may be taken when no current descriptor names it, no lease cell holds it and nothing in the publisher pins
+ * it (hazard pointers in shared memory). With C + rows x (max_held + 1) + loans + 1 slots one is always free.
+ *
+ * Whoever dies, dies between two of these stores: a writer in the middle of a publish leaves head where it was, so
+ * its message was never visible; a reader leaves its row, which is cleared once its process is known to be gone.
+ *
+ * SYNC comments carry the same words at the release and at the acquire that it pairs with.
+ */
+#ifndef HORUS_RING_H
+#define HORUS_RING_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "histogram.h"
+
+#define HR_MAGIC 0x31474e4952525248ull /* "HRRRING1" */
+#define HR_VERSION 1u
+#define HR_PAGE 4096u
+#define HR_MAX_HELD 30u
+#define HR_TOPIC_BYTES 208
+#define HR_NAME_BYTES 112
+#define HR_LAYOUT_BYTES 1024
+
+typedef _Atomic uint64_t hr_word;
+
+#define HR_LOAD(p) atomic_load_explicit((p), memory_order_relaxed)
+#define HR_STORE(p, v) atomic_store_explicit((p), (v), memory_order_relaxed)
+
+/* What a payload is. */
+enum { HR_PACKED = 1, HR_ARRAY = 2, HR_RECORD = 3 };
+
+/* An owner word: who has a subscriber row. Its run is dead when the run's process segment can be locked.
+ *   run id (32 bits) | doorbell index (12) | serial (18) | state (2) */
+enum { HR_FREE = 0, HR_CLAIMING = 1, HR_LIVE = 2, HR_CLEARING = 3 };
+
+static inline uint64_t hr_owner(uint32_t run, uint32_t index, uint32_t serial, unsigned state) {
+    return ((uint64_t)run << 32) | ((uint64_t)(index & 0xfffu) << 20) | ((uint64_t)(serial & 0x3ffffu) << 2) | state;
+}
+static inline unsigned hr_state(uint64_t owner) { return (unsigned)(owner & 3u); }
+
+/* A process sleeps on `word`, whatever it waits for. Only the sleeper writes `sleeping`: a ringer that cleared it
+ * and died before the wake would mute all the others. */
+typedef struct {
+    _Alignas(64) _Atomic uint32_t word;
+    _Atomic uint32_t sleeping;
+} hr_doorbell;
+
+typedef struct {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t rows;
+    uint64_t capacity, slots, slot_bytes, embed_bytes, stride;
+    uint32_t max_held, loans;
+    uint64_t table_offset, descriptors_offset, payload_offset, total_bytes;
+    uint64_t generation, base, layout_hash, created_ns;
+    uint32_t run, publisher_index;
+    char topic[HR_TOPIC_BYTES];
+    char publisher[HR_NAME_BYTES];
+    char type[HR_NAME_BYTES];
+    char layout[HR_LAYOUT_BYTES];
+    _Alignas(128) hr_word head;
+    hr_word bytes; /* published so far, this generation */
+    _Alignas(128) hr_word successor; /* 0, or the final head + 1: the next generation is ready */
+    hr_word rows_in_use;             /* rows from here on were never claimed */
+} hr_header;
+
+/* Cursor, lost and superseded, whole at any instant: copy (sequence & 1) is the valid one. */
+typedef struct {
+    hr_word cursor, lost, superseded;
+} hr_ledger;
+
+typedef struct {
+    _Alignas(128) hr_word owner;
+    hr_word joined;
+    hr_word ledger_sequence;
+    hr_ledger ledger[2];
+    hr_word handed, passed, copied; /* counted at hand-over, from the messages' own numbers */
+    hr_word cells[HR_MAX_HELD + 1]; /* slot index + 1 of a leased slot, 0 for none */
+    /* what rows of this subscriber's earlier lives came to */
+    hr_word past_delivered, past_lost, past_superseded, past_in_flight, past_unbalanced;
+    char subscriber[HR_NAME_BYTES];
+    hh_histogram latency, age;
+} hr_row;
+
+typedef struct {
+    hr_word sequence, send_ns, origin_ns, length, where; /* where: kind << 56 | slot + 1, or 0 when embedded */
+    hr_word words[];
+} hr_descriptor;
+
+static inline uint64_t hr_round(uint64_t bytes, uint64_t unit) { return (bytes + unit - 1) / unit * unit; }
+
+static inline uint64_t hr_stride(uint64_t embed_bytes) {
+    return hr_round(sizeof(hr_descriptor) + hr_round(embed_bytes, 8), 64);
+}
+
+/* Fill the sizes of a header whose capacity, rows, max_held, loans, slot_bytes and embed_bytes are set. Returns the
+ * bytes of the whole segment. `slot_bytes` 0 makes a ring without slots (every message is embedded). */
+static inline uint64_t hr_plan(hr_header *h) {
+    h->magic = HR_MAGIC;
+    h->version = HR_VERSION;
+    h->stride = hr_stride(h->embed_bytes);
+    h->slot_bytes = hr_round(h->slot_bytes, HR_PAGE);
+    h->slots = h->slot_bytes ? h->capacity + (uint64_t)h->rows * (h->max_held + 1) + h->loans + 1 : 0;
+    h->table_offset = hr_round(sizeof(hr_header), HR_PAGE);
+    h->descriptors_offset = hr_round(h->table_offset + (uint64_t)h->rows * sizeof(hr_row), HR_PAGE);
+    h->payload_offset = hr_round(h->descriptors_offset + h->capacity * h->stride, HR_PAGE);
+    h->total_bytes = h->payload_offset + h->slots * h->slot_bytes;
+    return h->total_bytes;
+}
+
+/* Whether a header that another process wrote makes sense in `mapped` bytes. */
+static inline int hr_valid(const hr_header *h, uint64_t mapped) {
+    if (mapped < sizeof(hr_header) || h->magic != HR_MAGIC || h->version != HR_VERSION) return 0;
+    if (!h->capacity || h->capacity > (1u << 28) || h->rows > 4096 || h->max_held > HR_MAX_HELD) return 0;
+    if (h->embed_bytes > (1u << 20) || h->slot_bytes > (1ull << 40) || h->loans > 4096) return 0;
+    hr_header copy = {.capacity = h->capacity, .rows = h->rows, .max_held = h->max_held, .loans = h->loans,
+                      .slot_bytes = h->slot_bytes, .embed_bytes = h->embed_bytes};
+    hr_plan(&copy);
+    return copy.stride == h->stride && copy.slots == h->slots && copy.table_offset == h->table_offset &&
+           copy.descriptors_offset == h->descriptors_offset && copy.payload_offset == h->payload_offset &&
+           copy.total_bytes == h->total_bytes && h->total_bytes <= mapped;
+}
+
+static inline hr_row *hr_row_at(hr_header *h, uint32_t row) {
+    return (hr_row *)((char *)h + h->table_offset) + row;
+}
+
+/* ---------------------------------------------------------------- writer */
+
+typedef struct {
+    hr_header *header;
+    char *descriptors;
+    char *payload;
+    uint64_t capacity, stride, slots, slot_bytes;
+    uint64_t next;   /* number of the next message */
+    uint64_t index;  /* next % capacity */
+    uint32_t *named; /* per descriptor: slot + 1 that it names */
+    uint32_t *pins;  /* per slot: 1 while a descriptor names it, plus one for each loan or write in progress */
+    uint32_t *free;  /* stack of slots with no pin; leases may still hold some of them */
+    uint64_t free_count;
+    uint32_t *marks; /* per slot: the last scan that saw it leased */
+    uint32_t scan;
+} hr_writer;
+
+static inline hr_descriptor *hr_at(const char *descriptors, uint64_t stride, uint64_t index) {
+    return (hr_descriptor *)(descriptors + stride * index);
+}
+
+static inline void hr_unpin(hr_writer *w, uint32_t slot) {
+    if (--w->pins[slot] == 0) w->free[w->free_count++] = slot;
+}
+
+/* Take over a ring, new or left by a publisher that is known to be gone (waitpid or pidfd; nobody else writes).
+ * The arrays named, pins, free and marks are the caller's, zeroed. Every doorbell must be rung afterwards,
+ * unconditionally: the dead one may have advanced head without ringing. */
+static inline void hr_writer_adopt(hr_writer *w, hr_header *h) {
+    w->header = h;
+    w->descriptors = (char *)h + h->descriptors_offset;
+    w->payload = (char *)h + h->payload_offset;
+    w->capacity = h->capacity;
+    w->stride = h->stride;
+    w->slots = h->slots;
+    w->slot_bytes = h->slot_bytes;
+    w->next = HR_LOAD(&h->head);
+    w->index = w->next % w->capacity;
+    uint64_t there = atomic_load_explicit(&hr_at(w->descriptors, w->stride, w->index)->sequence, memory_order_acquire);
+    if (there == 2 * w->next + 2) { /* it died between the even sequence and head: the message is whole */
+        w->next += 1;
+        w->index = w->next % w->capacity;
+        /* SYNC: payload of message n visible to readers */
+        atomic_store_explicit(&h->head, w->next, memory_order_release);
+    }
+    for (uint64_t i = 0; i < w->capacity; i++) {
+        hr_descriptor *d = hr_at(w->descriptors, w->stride, i);
+        uint64_t sequence = HR_LOAD(&d->sequence);
+        uint64_t slot = HR_LOAD(&d->where) & 0xffffffffull;
+        if (sequence && !(sequence & 1) && slot && slot <= w->slots) {
+            w->named[i] = (uint32_t)slot;
+            w->pins[slot - 1] += 1;
+        }
+    }
+    for (uint64_t slot = w->slots; slot-- > 0;)
+        if (!w->pins[slot]) w->free[w->free_count++] = (uint32_t)slot;
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* Take a slot that nobody can read, and pin it. -1 when there is none, which only a broken table can cause.
+ * Relies on the seq_cst fence that ended the publish before: a reader whose lease it does not see will see that
+ * the sequence of its descriptor has changed. */
+static inline int64_t hr_take(hr_writer *w) {
+    hr_header *h = w->header;
+    if (++w->scan == 0) { /* after 2^32 scans old marks could be taken for new ones */
+        memset(w->marks, 0, w->slots * sizeof(uint32_t));
+        w->scan = 1;
+    }
+    uint64_t rows = atomic_load_explicit(&h->rows_in_use, memory_order_acquire);
+    if (rows > h->rows) rows = h->rows;
+    for (uint64_t r = 0; r < rows; r++) {
+        hr_row *row = hr_row_at(h, (uint32_t)r);
+        for (uint32_t c = 0; c <= h->max_held; c++) {
+            /* SYNC: reads of a leased slot end before its cell is clear */
+            uint64_t held = atomic_load_explicit(&row->cells[c], memory_order_acquire);
+            if (held && held <= w->slots) w->marks[held - 1] = w->scan;
+        }
+    }
+    for (uint64_t i = w->free_count; i-- > 0;) { /* freed last, taken first: its lines are warm */
+        uint32_t slot = w->free[i];
+        if (w->marks[slot] == w->scan) continue;
+        memmove(&w->free[i], &w->free[i + 1], (w->free_count - i - 1) * sizeof(uint32_t));
+        w->free_count -= 1;
+        w->pins[slot] = 1;
+        return slot;
+    }
+    return -1;
+}
+
+/* Publishing message n: begin; fill the payload words of the descriptor that it returns, or a slot beforehand; end. */
+static inline hr_descriptor *hr_begin(hr_writer *w) {
+    hr_descriptor *d = hr_at(w->descriptors, w->stride, w->index);
+    HR_STORE(&d->sequence, 2 * w->next + 1);
+    /* SYNC: a descriptor is odd before any of it changes */
+    atomic_thread_fence(memory_order_release);
+    return d;
+}
+
+static inline void hr_copy_in(hr_descriptor *d, const void *source, uint64_t bytes) {
+    const char *from = (const char *)source;
+    uint64_t whole = bytes / 8;
+    for (uint64_t i = 0; i < whole; i++) {
+        uint64_t word;
+        memcpy(&word, from + 8 * i, 8);
+        HR_STORE(&d->words[i], word);
+    }
+    if (bytes & 7) {
+        uint64_t word = 0;
+        memcpy(&word, from + 8 * whole, bytes & 7);
+        HR_STORE(&d->words[whole], word);
+    }
+}
+
+/* `slot` is -1 for an embedded payload; else a pinned slot, whose pin passes to the descriptor. */
+static inline void hr_end(hr_writer *w, hr_descriptor *d, uint64_t kind, int64_t slot, uint64_t length,
+                          uint64_t send_ns, uint64_t origin_ns) {
+    hr_header *h = w->header;
+    HR_STORE(&d->send_ns, send_ns);
+    HR_STORE(&d->origin_ns, origin_ns);
+    HR_STORE(&d->length, length);
+    HR_STORE(&d->where, kind << 56 | (uint64_t)(slot + 1));
+    /* SYNC: payload of message n visible to readers */
+    atomic_store_explicit(&d->sequence, 2 * w->next + 2, memory_order_release);
+    w->next += 1;
+    HR_STORE(&h->bytes, HR_LOAD(&h->bytes) + length);
+    /* SYNC: payload of message n visible to readers */
+    atomic_store_explicit(&h->head, w->next, memory_order_release);
+    /* SYNC: head before sleepers, sequence before leases */
+    atomic_thread_fence(memory_order_seq_cst);
+    uint32_t old = w->named[w->index];
+    w->named[w->index] = (uint32_t)(slot + 1);
+    if (old) hr_unpin(w, old - 1);
+    if (++w->index == w->capacity) w->index = 0;
+}
+
+/* ---------------------------------------------------------------- reader */
+
+typedef struct {
+    hr_header *header; /* writable mapping: header and table */
+    hr_row *row;
+    const char *descriptors; /* read-only mapping */
+    const char *payload;     /* read-only mapping */
+    uint64_t capacity, stride, slots, slot_bytes, embed_bytes;
+    uint64_t cursor; /* number of the next message to read */
+    uint64_t index;  /* cursor % capacity */
+    uint64_t lost, superseded;
+    uint64_t last;   /* number after the last message handed over */
+    uint32_t held;   /* bit c: cell c is in use */
+    uint32_t max_held;
+} hr_reader;
+
+enum { HR_EMPTY = 0, HR_THERE = 1, HR_LAPPED = 2, HR_MOVED = 3 };
+
+/* What a descriptor said, all of one message. */
+typedef struct {
+    uint64_t number, send_ns, origin_ns, length, kind, sequence;
+    int64_t slot; /* -1: embedded */
+} hr_look;
+
+static inline void hr_seek(hr_reader *r, uint64_t cursor) {
+    r->cursor = cursor;
+    r->index = cursor % r->capacity;
+}
+
+/* Publish cursor, lost and superseded as one record: a kill between two stores leaves the record before. */
+static inline void hr_ledger_write(hr_reader *r) {
+    hr_row *row = r->row;
+    uint64_t sequence = HR_LOAD(&row->ledger_sequence) + 1;
+    /* SYNC: a ledger copy changes only after the sequence names the other */
+    atomic_thread_fence(memory_order_release);
+    hr_ledger *copy = &row->ledger[sequence & 1];
+    HR_STORE(&copy->cursor, r->cursor);
+    HR_STORE(&copy->lost, r->lost);
+    HR_STORE(&copy->superseded, r->superseded);
+    /* SYNC: a ledger copy is whole when its sequence names it */
+    atomic_store_explicit(&row->ledger_sequence, sequence, memory_order_release);
+}
+
+static inline void hr_ledger_read(hr_row *row, uint64_t *cursor, uint64_t *lost, uint64_t *superseded) {
+    for (;;) {
+        /* SYNC: a ledger copy is whole when its sequence names it */
+        uint64_t sequence = atomic_load_explicit(&row->ledger_sequence, memory_order_acquire);
+        hr_ledger *copy = &row->ledger[sequence & 1];
+        *cursor = HR_LOAD(&copy->cursor);
+        *lost = HR_LOAD(&copy->lost);
+        *superseded = HR_LOAD(&copy->superseded);
+        /* SYNC: a ledger copy changes only after the sequence names the other */
+        atomic_thread_fence(memory_order_acquire);
+        if (HR_LOAD(&row->ledger_sequence) == sequence) return;
+    }
+}
+
+/* The last look has failed: message `cursor` is gone. Jump half a ring back from head, not a whole one: under flood
+ * a whole one is lapped again at once. */
+static inline void hr_lapped(hr_reader *r) {
+    uint64_t head = atomic_load_explicit(&r->header->head, memory_order_acquire);
+    uint64_t to = head - (r->capacity + 1) / 2;
+    if (to <= r->cursor || head < (r->capacity + 1) / 2) to = r->cursor + 1;
+    r->lost += to - r->cursor;
+    hr_seek(r, to);
+}
+
+/* What stands at the cursor. Never waits on a sequence: a writer that died in the middle leaves head behind it. */
+static inline int hr_peek(hr_reader *r, hr_look *look) {
+    /* SYNC: payload of message n visible to readers */
+    uint64_t head = atomic_load_explicit(&r->header->head, memory_order_acquire);
+    if (r->cursor >= head) {
+        /* SYNC: the final head before the successor mark */
+        uint64_t mark = atomic_load_explicit(&r->header->successor, memory_order_acquire);
+        return mark && r->cursor + 1 >= mark ? HR_MOVED : HR_EMPTY;
+    }
+    hr_descriptor *d = hr_at(r->descriptors, r->stride, r->index);
+    /* SYNC: payload of message n visible to readers */
+    uint64_t sequence = atomic_load_explicit(&d->sequence, memory_order_acquire);
+    if (sequence != 2 * r->cursor + 2) return HR_LAPPED;
+    uint64_t where = HR_LOAD(&d->where);
+    look->number = r->cursor;
+    look->sequence = sequence;
+    look->send_ns = HR_LOAD(&d->send_ns);
+    look->origin_ns = HR_LOAD(&d->origin_ns);
+    look->length = HR_LOAD(&d->length);
+    look->kind = where >> 56;
+    look->slot = (int64_t)(where & 0xffffffffull) - 1;
+    return HR_THERE;
+}
+
+/* Whether the descriptor still holds the message that `look` saw; all loads before it are of that message. */
+static inline int hr_still(hr_reader *r, const hr_look *look) {
+    hr_descriptor *d = hr_at(r->descriptors, r->stride, r->index);
+    /* SYNC: a descriptor is odd before any of it changes */
+    atomic_thread_fence(memory_order_acquire);
+    return HR_LOAD(&d->sequence) == look->sequence;
+}
+
+/* Copy an embedded payload; `to` has room for embed_bytes rounded up to 8. 0 when lapped in between. */
+static inline int hr_copy_out(hr_reader *r, const hr_look *look, void *to) {
+    hr_descriptor *d = hr_at(r->descriptors, r->stride, r->index);
+    uint64_t bytes = look->length <= r->embed_bytes ? look->length : 0;
+    for (uint64_t i = 0; i < (bytes + 7) / 8; i++) {
+        uint64_t word = HR_LOAD(&d->words[i]);
+        memcpy((char *)to + 8 * i, &word, 8);
+    }
+    return hr_still(r, look);
+}
+
+/* Lease the slot of `look` in cell `cell`. 1: the slot is mine until the cell is clear. 0: lapped. */
+static inline int hr_lease(hr_reader *r, const hr_look *look, uint32_t cell) {
+    hr_descriptor *d = hr_at(r->descriptors, r->stride, r->index);
+    atomic_store_explicit(&r->row->cells[cell], (uint64_t)look->slot + 1, memory_order_release);
+    /* SYNC: head before sleepers, sequence before leases */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (HR_LOAD(&d->sequence) == look->sequence) {
+        r->held |= 1u << cell;
+        return 1;
+    }
+    /* SYNC: reads of a leased slot end before its cell is clear */
+    atomic_store_explicit(&r->row->cells[cell], 0, memory_order_release);
+    return 0;
+}
+
+static inline void hr_clear(hr_reader *r, uint32_t cell) {
+    r->held &= ~(1u << cell);
+    /* SYNC: reads of a leased slot end before its cell is clear */
+    atomic_store_explicit(&r->row->cells[cell], 0, memory_order_release);
+}
+
+/* A cell for one more held message, or max_held (the cell for private copies) when that many are held. */
+static inline uint32_t hr_cell(const hr_reader *r) {
+    uint32_t unused = ~r->held;
+    uint32_t cell = (uint32_t)__builtin_ctz(unused ? unused : 1u << 31);
+    return cell < r->max_held ? cell : r->max_held;
+}
+
+/* Message `cursor` is handed over: step past it, and count it from its own number. */
+static inline void hr_handed(hr_reader *r, const hr_look *look) {
+    hr_row *row = r->row;
+    HR_STORE(&row->handed, HR_LOAD(&row->handed) + 1);
+    if (look->number != r->last) HR_STORE(&row->passed, HR_LOAD(&row->passed) + look->number - r->last);
+    r->last = look->number + 1;
+    r->cursor += 1;
+    if (++r->index == r->capacity) r->index = 0;
+    hr_ledger_write(r);
+}
+
+/* ---------------------------------------------------------------- rows */
+
+/* Claim row `i` for `owner` (state bits are set here). 1 when claimed; then fill the row and call hr_row_open. */
+static inline int hr_row_claim(hr_header *h, uint32_t i, uint64_t owner) {
+    hr_row *row = hr_row_at(h, i);
+    uint64_t unowned = 0;
+    if (!atomic_compare_exchange_strong(&row->owner, &unowned, (owner & ~3ull) | HR_CLAIMING)) return 0;
+    uint64_t used = atomic_load(&h->rows_in_use);
+    while (used < i + 1u && !atomic_compare_exchange_weak(&h->rows_in_use, &used, i + 1u)) {}
+    return 1;
+}
+
+/* The claimed row becomes live and the reader starts at `from`, or at head when `from` is UINT64_MAX. */
+static inline void hr_row_open(hr_reader *r, uint64_t owner, uint64_t from) {
+    hr_row *row = r->row;
+    for (uint32_t c = 0; c <= HR_MAX_HELD; c++) HR_STORE(&row->cells[c], 0);
+    HR_STORE(&row->handed, 0);
+    HR_STORE(&row->passed, 0);
+    r->lost = r->superseded = 0;
+    r->held = 0;
+    hr_seek(r, from != UINT64_MAX ? from : atomic_load_explicit(&r->header->head, memory_order_acquire));
+    HR_STORE(&row->joined, r->cursor);
+    hr_ledger_write(r);
+    /* SYNC: a row is filled before it is live */
+    atomic_store_explicit(&row->owner, (owner & ~3ull) | HR_LIVE, memory_order_release);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (from == UINT64_MAX) {
+        hr_seek(r, atomic_load_explicit(&r->header->head, memory_order_acquire));
+        HR_STORE(&row->joined, r->cursor);
+        hr_ledger_write(r);
+    }
+    r->last = r->cursor;
+}
+
+/* Close row `i`, whose owner word is `seen` and whose owner is gone for certain (or is the caller): bank its ledger
+ * for the subscriber's next life, then free it. `cleaner` names the caller, should it die half-way. 0: not ours. */
+static inline int hr_row_retire(hr_header *h, uint32_t i, uint64_t seen, uint64_t cleaner) {
+    hr_row *row = hr_row_at(h, i);
+    uint64_t expected = seen;
+    if (!atomic_compare_exchange_strong(&row->owner, &expected, (cleaner & ~3ull) | HR_CLEARING)) return 0;
+    if (hr_state(seen) == HR_LIVE) {
+        uint64_t cursor, lost, superseded, head = atomic_load_explicit(&h->head, memory_order_acquire);
+        hr_ledger_read(row, &cursor, &lost, &superseded);
+        uint64_t joined = HR_LOAD(&row->joined), handed = HR_LOAD(&row->handed), passed = HR_LOAD(&row->passed);
+        uint64_t delivered = cursor - joined - lost - superseded;
+        uint64_t ended = head > cursor ? head - cursor : 0;
+        int64_t off = (int64_t)(handed - delivered);
+        /* a kill between the count and the ledger leaves one message on both sides: it was in flight */
+        int64_t gap = (int64_t)(lost + superseded) - (int64_t)passed;
+        if (off < 0 || off > 1 || (off == 0 && gap < 0)) HR_STORE(&row->past_unbalanced, HR_LOAD(&row->past_unbalanced) + 1);
+        HR_STORE(&row->past_delivered, HR_LOAD(&row->past_delivered) + delivered);
+        HR_STORE(&row->past_lost, HR_LOAD(&row->past_lost) + lost);
+        HR_STORE(&row->past_superseded, HR_LOAD(&row->past_superseded) + superseded);
+        HR_STORE(&row->past_in_flight, HR_LOAD(&row->past_in_flight) + ended);
+    }
+    for (uint32_t c = 0; c <= HR_MAX_HELD; c++) atomic_store_explicit(&row->cells[c], 0, memory_order_release);
+    HR_STORE(&row->joined, 0);
+    atomic_store_explicit(&row->owner, HR_FREE, memory_order_release);
+    return 1;
+}
+
+/* ---------------------------------------------------------------- doorbell */
+
+/* After a publish and its fence: whether the sleeper must be woken by FUTEX_WAKE on `word`. */
+static inline int hr_ring(hr_doorbell *bell) {
+    if (!HR_LOAD(&bell->sleeping)) return 0;
+    atomic_fetch_add_explicit(&bell->word, 1, memory_order_release);
+    return 1;
+}
+
+/* For ends, restarts and stops, where no fence went before. */
+static inline void hr_ring_always(hr_doorbell *bell) {
+    atomic_fetch_add_explicit(&bell->word, 1, memory_order_seq_cst);
+}
+
+/* The sleeper: prepare, look at everything awaited, futex_wait(word, returned value), done. */
+static inline uint32_t hr_sleep_prepare(hr_doorbell *bell) {
+    uint32_t seen = atomic_load_explicit(&bell->word, memory_order_acquire);
+    HR_STORE(&bell->sleeping, 1);
+    /* SYNC: head before sleepers, sequence before leases */
+    atomic_thread_fence(memory_order_seq_cst);
+    return seen;
+}
+
+static inline void hr_sleep_done(hr_doorbell *bell) { HR_STORE(&bell->sleeping, 0); }
+
+#endif
