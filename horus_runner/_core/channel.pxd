@@ -1,7 +1,7 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from horus_runner._core.mapping cimport Mapping
-from horus_runner._core.ring cimport RingReader, RingWriter, hr_look
+from horus_runner._core.ring cimport RingReader, RingWriter, hr_look, hr_word
 
 
 cdef class Causality:
@@ -28,7 +28,7 @@ cdef class Sender:
 cdef class Receiver:
     cdef readonly str topic
     cdef tuple readers
-    cdef uint64_t *epoch
+    cdef hr_word *epoch
     cdef uint64_t seen_epoch
     cdef Mapping guard
     cdef object rescan, advance, decode

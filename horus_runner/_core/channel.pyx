@@ -17,10 +17,10 @@ from horus_runner._core.mapping cimport Mapping
 from horus_runner._core.records cimport Layout, Record, record_new
 from horus_runner._core.ring cimport (
     HR_ARRAY, HR_EMPTY, HR_LAPPED, HR_MOVED, HR_PACKED, HR_RECORD, HR_THERE, Loan, RingReader, RingWriter,
-    atomic_word, hh_record, hr_copy_out, hr_handed, hr_lapped, hr_ledger_write, hr_look, hr_peek, hr_seek, hr_unpin,
+    atomic_word, hh_record, hr_copy_out, hr_handed, hr_lapped, hr_ledger_write, hr_look, hr_peek, hr_seek, hr_unpin, hr_word,
 )
 
-from horus_runner.errors import HorusError
+from horus_runner.errors import HorusError, MessageTypeError
 
 cdef extern from "Python.h":
     int PyErr_CheckSignals() except -1
@@ -124,6 +124,9 @@ cdef class Sender:
                 writer = self.writer
         if writer.record_type is None:  # the ring was opened for something else: the record goes as its fields
             return self._send_packed(message.to_dict(), origin_ns)
+        if writer.record_type is not type(message):
+            raise MessageTypeError(
+                self.topic, f"{writer.record_type.__name__}, the type of its first message", type(message).__name__)
         now = now_ns()
         return writer.publish_embedded(
             HR_RECORD, (<Record>message).data, writer.layout.size, now, self._origin(origin_ns, now))
@@ -192,7 +195,7 @@ cdef class Receiver:
                  Causality causality=None, bint counts=True):
         self.topic, self.rescan, self.advance, self.decode = topic, rescan, advance, decode
         self.guard = mapping
-        self.epoch = <uint64_t *>(mapping.address + offset)
+        self.epoch = <hr_word *>(mapping.address + offset)
         self.seen_epoch = <uint64_t>-1
         self.readers = ()
         self.causality, self.counts = causality, counts

@@ -13,7 +13,7 @@ cdef extern from "<time.h>" nogil:
     clockid_t CLOCK_REALTIME
     clockid_t CLOCK_THREAD_CPUTIME_ID
 
-cdef extern from "horus_runner/_core/ring.h" nogil:
+cdef extern from "ring.h" nogil:
     ctypedef struct hr_doorbell:
         uint32_t word
         uint32_t sleeping

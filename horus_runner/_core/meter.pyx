@@ -10,23 +10,23 @@ from libc.string cimport memcpy, memset, strlen
 
 from horus_runner._core.clock cimport now_ns
 from horus_runner._core.mapping cimport Mapping
-from horus_runner._core.ring cimport atomic_word, hh_histogram, hh_quantile, hh_record, store_word
+from horus_runner._core.ring cimport atomic_word, hh_histogram, hh_record, hr_word, quantiles, store_word
 
-cdef extern from "horus_runner/_core/meter.h" nogil:
+cdef extern from "meter.h" nogil:
     enum:
         HM_FLIGHT, HM_CAUSES, HR_NAME_BYTES, HR_TOPIC_BYTES
     ctypedef struct hm_tick:
-        uint64_t release_ns, start_ns, end_ns, flags
+        hr_word release_ns, start_ns, end_ns, flags
     ctypedef struct hm_record:
         char name[112]
         char on[208]
-        uint64_t state, pid, incarnation, restarts, ended_cpu_ns, ended_rss_bytes
-        uint64_t period_ns, budget_ns, deadline_ns, tolerance_ns
-        uint64_t ticks, skipped, overruns, misses, late, errors
-        uint64_t release_ns, tick_started_ns, first_tick_ns, last_tick_ns
-        uint64_t causes[8]
+        hr_word state, pid, incarnation, restarts, ended_cpu_ns, ended_rss_bytes
+        hr_word period_ns, budget_ns, deadline_ns, tolerance_ns
+        hr_word ticks, skipped, overruns, misses, late, errors
+        hr_word release_ns, tick_started_ns, first_tick_ns, last_tick_ns
+        hr_word causes[8]
         hh_histogram tick, lateness
-        uint64_t flown
+        hr_word flown
         hm_tick flight[1024]
 
 RECORD_BYTES = (sizeof(hm_record) + 4095) // 4096 * 4096
@@ -42,7 +42,7 @@ cdef enum:
     FLAG_LATE = 4
 
 
-cdef void _add(uint64_t *word, uint64_t count) noexcept:
+cdef void _add(hr_word *word, uint64_t count) noexcept:
     store_word(word, atomic_word(word) + count)
 
 
@@ -172,7 +172,7 @@ cdef class NodeRecord:
             "tick_started_ns": atomic_word(&r.tick_started_ns), "first_tick_ns": atomic_word(&r.first_tick_ns),
             "last_tick_ns": atomic_word(&r.last_tick_ns),
             "causes": {CAUSES[i]: atomic_word(&r.causes[i]) for i in range(len(CAUSES))},
-            "tick": _quantiles(&r.tick), "lateness": _quantiles(&r.lateness),
+            "tick": quantiles(&r.tick), "lateness": quantiles(&r.lateness),
         }
 
     def flight(self) -> list:
@@ -187,10 +187,3 @@ cdef class NodeRecord:
                           atomic_word(&tick.flags)))
         return ticks
 
-
-cdef object _quantiles(hh_histogram *histogram):
-    """(p50, p99, max, count) in nanoseconds, or None when nothing was measured."""
-    if not atomic_word(&histogram.count):
-        return None
-    return (hh_quantile(histogram, 500), hh_quantile(histogram, 990), atomic_word(&histogram.max),
-            atomic_word(&histogram.count))

@@ -6,7 +6,7 @@ from horus_runner._core.mapping cimport Mapping
 from horus_runner._core.records cimport Layout
 
 
-cdef extern from "horus_runner/_core/histogram.h" nogil:
+cdef extern from "histogram.h" nogil:
     ctypedef struct hh_histogram:
         uint64_t count
         uint64_t max
@@ -14,12 +14,14 @@ cdef extern from "horus_runner/_core/histogram.h" nogil:
     uint64_t hh_quantile(hh_histogram *histogram, unsigned permille)
 
 
-cdef extern from "horus_runner/_core/ring.h" nogil:
+cdef extern from "ring.h" nogil:
     enum:
         HR_PACKED, HR_ARRAY, HR_RECORD
         HR_FREE, HR_CLAIMING, HR_LIVE, HR_CLEARING
         HR_EMPTY, HR_THERE, HR_LAPPED, HR_MOVED
         HR_MAX_HELD, HR_TOPIC_BYTES, HR_NAME_BYTES, HR_LAYOUT_BYTES
+
+    ctypedef uint64_t hr_word  # atomic: read by atomic_word, written by store_word
 
     ctypedef struct hr_header:
         uint64_t magic
@@ -33,20 +35,17 @@ cdef extern from "horus_runner/_core/ring.h" nogil:
         char publisher[112]
         char type[112]
         char layout[1024]
-        uint64_t head
-        uint64_t bytes
-        uint64_t successor
-        uint64_t rows_in_use
+        hr_word head, bytes, successor, rows_in_use
 
     ctypedef struct hr_ledger:
-        uint64_t cursor, lost, superseded
+        hr_word cursor, lost, superseded
 
     ctypedef struct hr_row:
-        uint64_t owner, joined, ledger_sequence
+        hr_word owner, joined, ledger_sequence
         hr_ledger ledger[2]
-        uint64_t handed, passed, copied
-        uint64_t cells[31]
-        uint64_t past_delivered, past_lost, past_superseded, past_in_flight, past_unbalanced
+        hr_word handed, passed, copied
+        hr_word cells[31]
+        hr_word past_delivered, past_lost, past_superseded, past_in_flight, past_unbalanced
         char subscriber[112]
         hh_histogram latency, age
 
@@ -105,8 +104,11 @@ cdef extern from "horus_runner/_core/ring.h" nogil:
     int hr_row_claim(hr_header *h, uint32_t i, uint64_t owner)
     void hr_row_open(hr_reader *r, uint64_t owner, uint64_t start)
     int hr_row_retire(hr_header *h, uint32_t i, uint64_t seen, uint64_t cleaner)
-    uint64_t atomic_word "HR_LOAD" (uint64_t *word)
-    void store_word "HR_STORE" (uint64_t *word, uint64_t value)
+    uint64_t atomic_word "HR_LOAD" (hr_word *word)
+    void store_word "HR_STORE" (hr_word *word, uint64_t value)
+
+
+cdef object quantiles(hh_histogram *histogram)
 
 
 cdef class RingWriter:

@@ -104,7 +104,8 @@ def describe_ring(Mapping mapping not None, Py_ssize_t file_bytes) -> dict:
     }
 
 
-cdef object _quantiles(hh_histogram *histogram):
+cdef object quantiles(hh_histogram *histogram):
+    """(p50, p99, max, count) in nanoseconds, or None when nothing was measured."""
     if not atomic_word(&histogram.count):
         return None
     return (hh_quantile(histogram, 500), hh_quantile(histogram, 990), atomic_word(&histogram.max),
@@ -143,7 +144,7 @@ def describe_rows(Mapping mapping not None, Py_ssize_t file_bytes) -> list:
             "copied": atomic_word(&row.copied),
             "balanced": not atomic_word(&row.past_unbalanced)
             and (not live or (<int64_t>(handed - delivered) in (-1, 0, 1) and passed <= lost + superseded + 1)),
-            "latency": _quantiles(&row.latency), "age": _quantiles(&row.age),
+            "latency": quantiles(&row.latency), "age": quantiles(&row.age),
         })
     return found
 
@@ -305,13 +306,13 @@ cdef class RingWriter:
 
 cdef extern from *:
     """
-    static inline void horus_store_release(_Atomic uint64_t *word, uint64_t value) {
+    static inline void horus_store_release(hr_word *word, uint64_t value) {
         /* SYNC: the final head before the successor mark */
         atomic_store_explicit(word, value, memory_order_release);
         atomic_thread_fence(memory_order_seq_cst);
     }
     """
-    void _store_release "horus_store_release" (uint64_t *word, uint64_t value) nogil
+    void _store_release "horus_store_release" (hr_word *word, uint64_t value) nogil
 
 
 @cython.final
@@ -498,3 +499,37 @@ cdef void _reset_row(hr_row *row) noexcept:
     memset(row.subscriber, 0, HR_NAME_BYTES)
     memset(&row.latency, 0, sizeof(hh_histogram))
     memset(&row.age, 0, sizeof(hh_histogram))
+
+
+def read_word(Mapping mapping not None, Py_ssize_t offset) -> int:
+    """An atomic word of shared memory."""
+    return atomic_word(_word_at(mapping, offset))
+
+
+def add_to_word(Mapping mapping not None, Py_ssize_t offset, uint64_t count) -> None:
+    """Add to an atomic word; whoever sees the sum sees what was stored before."""
+    _add_word(_word_at(mapping, offset), count)
+
+
+def set_word_once(Mapping mapping not None, Py_ssize_t offset, uint64_t value) -> bool:
+    """Store `value` into an atomic word that is still 0; False when somebody else was first."""
+    return bool(_swap_word(_word_at(mapping, offset), value))
+
+
+cdef hr_word *_word_at(Mapping mapping, Py_ssize_t offset) except NULL:
+    mapping.check_process("shared memory")
+    if offset < 0 or offset % 8 or offset > mapping.nbytes - 8:
+        raise ValueError(f"no word at byte {offset} of {mapping.nbytes}")
+    return <hr_word *>(mapping.address + offset)
+
+
+cdef extern from *:
+    """
+    static inline void horus_add_word(hr_word *word, uint64_t count) { atomic_fetch_add(word, count); }
+    static inline int horus_swap_word(hr_word *word, uint64_t value) {
+        uint64_t unset = 0;
+        return atomic_compare_exchange_strong(word, &unset, value);
+    }
+    """
+    void _add_word "horus_add_word" (hr_word *word, uint64_t count) nogil
+    int _swap_word "horus_swap_word" (hr_word *word, uint64_t value) nogil
