@@ -65,7 +65,7 @@ cdef extern from "dlpack.h":
 
 cdef extern from "numpy/arrayobject.h":
     ctypedef struct PyTypeObject:
-        PyObject *(*tp_new)(PyTypeObject *cls, PyObject *args, PyObject *kwargs)
+        object (*tp_new)(PyTypeObject *cls, PyObject *args, PyObject *kwargs)
     ctypedef struct PyArray_Descr:
         pass
     PyTypeObject PyArray_Type
@@ -514,7 +514,7 @@ cdef class ArrayMessage:
 
 cdef ArrayMessage array_new(type cls):
     """An instance of `cls` that has no data yet; __init__ is not called."""
-    return <ArrayMessage>(<object>(<PyTypeObject *>cls).tp_new(<PyTypeObject *>cls, <PyObject *>(), NULL))
+    return <ArrayMessage>(<PyTypeObject *>cls).tp_new(<PyTypeObject *>cls, <PyObject *>(), NULL)
 
 
 cdef void place(ArrayMessage message, Block block, char *data, ArrayHeader *header) noexcept:
