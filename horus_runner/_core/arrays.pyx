@@ -214,8 +214,7 @@ cdef class ArrayPlan:
     Raises TypeError for a dtype that arrays cannot have, ValueError for a shape that `kind` and `encoding` do not allow.
     """
 
-    def __init__(self, int kind, dtype, shape, *, str encoding=None, double depth_scale=1.0):
-        memset(&self.header, 0, sizeof(ArrayHeader))
+    def __cinit__(self, int kind, dtype, shape, *, str encoding=None, double depth_scale=1.0):
         self.header.magic = ARRAY_MAGIC
         self.header.kind = <uint8_t>kind
         self.header.depth_scale = depth_scale
@@ -297,6 +296,8 @@ cdef class ArrayMessage:
         cdef BorrowedBlock block = BorrowedBlock.__new__(BorrowedBlock)
         cdef Py_ssize_t itemsize = array_dtypes[plan.header.dtype].itemsize
         cdef int axis
+        if array.dtype != plan.dtype or (<object>array).shape != plan.shape:
+            raise ValueError(f"an array of {(<object>array).shape} of {array.dtype} is not what was planned")
         if not cnp.PyArray_ISALIGNED(array):
             array = array.copy()
         for axis in range(plan.header.ndim):
@@ -435,9 +436,9 @@ cdef class ArrayMessage:
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=ABSENT, copy=ABSENT):
         """A DLPack capsule over the data, by the array API standard 2023.12.
 
-        A read-only message gives its memory itself, marked read-only, to NumPy alone, which honours the mark and is
-        known by passing both `dl_device` and `copy` as None or one of them so. Every other consumer gets memory of
-        its own that shows the same bytes: a copy-on-write mapping, or a copy where there is none.
+        A read-only message gives its memory itself, marked read-only, to NumPy alone, which honours the mark. NumPy is
+        known by passing `dl_device` and `copy` even where they are None. Every other consumer gets memory of its own
+        that shows the same bytes: a copy-on-write mapping, or a copy where there is none.
         Raises BufferError for a stream, a device other than the CPU, or `copy=False` where only a copy would do.
         """
         cdef bint versioned = max_version is not None and max_version[0] >= 1
