@@ -33,7 +33,7 @@ class Image(Array):
         encoding: str | None = None,
         *,
         shape: Sequence[int] | None = None,
-        dtype: DTypeLike = None,
+        dtype: DTypeLike | None = None,
     ) -> ArrayPlan:
         """What an image of these measures will be, for a loan: `height` and `width` (rgb8 unless `encoding` says
         otherwise), or `shape` and `dtype` (uint8) of its array."""
@@ -92,7 +92,8 @@ class Image(Array):
 
     def pixel(self, x: int, y: int) -> bytes:
         """The bytes of the pixel in column `x` of row `y`; IndexError outside of the image."""
-        return self.to_numpy()[self._at(x, y)].tobytes()
+        values: bytes = self.to_numpy()[self._at(x, y)].tobytes()
+        return values
 
     def set_pixel(self, x: int, y: int, value: Sequence[float] | bytes | float) -> None:
         """Set the pixel in column `x` of row `y` to one number a channel, or to bytes as ``pixel()`` gives them."""
