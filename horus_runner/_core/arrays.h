@@ -65,6 +65,7 @@ typedef struct {
 enum { ARRAY_ENCODINGS = 12 };
 
 static const ArrayEncoding array_encodings[ARRAY_ENCODINGS] = {
+    [0] = {"", 0, 0},
     [1] = {"rgb8", ARRAY_U8, 3},     [2] = {"bgr8", ARRAY_U8, 3},     [3] = {"rgba8", ARRAY_U8, 4},
     [4] = {"bgra8", ARRAY_U8, 4},    [5] = {"mono8", ARRAY_U8, 1},    [6] = {"mono16", ARRAY_U16, 1},
     [7] = {"mono32f", ARRAY_F32, 1}, [8] = {"rgb32f", ARRAY_F32, 3},  [9] = {"yuv422", ARRAY_U8, 2},

@@ -52,7 +52,7 @@ cdef class ArrayMessage:
     cdef int usable(self) except -1
     cdef int settable(self) except -1
     cdef object view(self)
-    cdef object export(self, bint versioned, bint honours_readonly, object copy)
+    cdef object export(self, bint versioned, bint marked, bint shared, bint may_copy)
 
 
 cdef HeapBlock heap_block(Py_ssize_t nbytes)

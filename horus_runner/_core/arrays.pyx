@@ -214,8 +214,7 @@ cdef class ArrayPlan:
     Raises TypeError for a dtype that arrays cannot have, ValueError for a shape that `kind` and `encoding` do not allow.
     """
 
-    def __init__(self, int kind, dtype, shape, *, str encoding=None, double depth_scale=1.0):
-        memset(&self.header, 0, sizeof(ArrayHeader))
+    def __cinit__(self, int kind, dtype, shape, *, str encoding=None, double depth_scale=1.0):
         self.header.magic = ARRAY_MAGIC
         self.header.kind = <uint8_t>kind
         self.header.depth_scale = depth_scale
@@ -297,6 +296,8 @@ cdef class ArrayMessage:
         cdef BorrowedBlock block = BorrowedBlock.__new__(BorrowedBlock)
         cdef Py_ssize_t itemsize = array_dtypes[plan.header.dtype].itemsize
         cdef int axis
+        if array.dtype != plan.dtype or (<object>array).shape != plan.shape:
+            raise ValueError(f"an array of {(<object>array).shape} of {array.dtype} is not what was planned")
         if not cnp.PyArray_ISALIGNED(array):
             array = array.copy()
         for axis in range(plan.header.ndim):
@@ -435,43 +436,36 @@ cdef class ArrayMessage:
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=ABSENT, copy=ABSENT):
         """A DLPack capsule over the data, by the array API standard 2023.12.
 
-        A read-only message gives its memory itself, marked read-only, to NumPy alone, which honours the mark and is
-        known by passing both `dl_device` and `copy` as None or one of them so. Every other consumer gets memory of
-        its own that shows the same bytes: a copy-on-write mapping, or a copy where there is none.
+        A read-only message gives its memory itself, marked read-only, to NumPy alone, which honours the mark. NumPy is
+        known by passing `dl_device` and `copy` even where they are None. Every other consumer gets memory of its own
+        that shows the same bytes: a copy-on-write mapping, or a copy where there is none.
         Raises BufferError for a stream, a device other than the CPU, or `copy=False` where only a copy would do.
         """
         cdef bint versioned = max_version is not None and max_version[0] >= 1
-        cdef bint honours_readonly = False
+        # torch.from_dlpack leaves out what it was not given: both present may be either, one of them None is NumPy.
+        cdef bint marked = versioned and dl_device is not ABSENT and copy is not ABSENT
+        cdef bint shared = marked and (dl_device is None or copy is None)
         if stream is not None:
             raise BufferError(f"memory of the CPU has no stream, found stream={stream!r}")
-        if dl_device is ABSENT:
-            dl_device = None
-        elif copy is not ABSENT:
-            # torch.from_dlpack passes what it was given and leaves out what it was not.
-            honours_readonly = versioned and (dl_device is None or copy is None)
-        if copy is ABSENT:
-            copy = None
-        if dl_device is not None and tuple(dl_device) != (DL_CPU, 0):
+        if dl_device is not ABSENT and dl_device is not None and tuple(dl_device) != (DL_CPU, 0):
             raise BufferError(f"an array message lies in memory of the CPU, (1, 0), not on device {tuple(dl_device)}")
-        return self.export(versioned, honours_readonly, copy)
-
-    cdef object export(self, bint versioned, bint honours_readonly, object copy):
         self.usable()
-        cdef char *data = self.data
+        if copy is ABSENT or copy is None:
+            return self.export(versioned, marked, shared, True)
+        return copied_capsule(self, versioned) if copy else self.export(versioned, marked, shared, False)
+
+    cdef object export(self, bint versioned, bint marked, bint shared, bint may_copy):
         cdef char *private
-        cdef uint64_t flags = 0
-        if copy is not None and copy:
+        if not self.block.readonly:
+            return make_capsule(self, self.data, versioned, 0)
+        if shared:
+            return make_capsule(self, self.data, versioned, DL_READ_ONLY)
+        private = self.block.private_address()
+        if private != self.block.address:
+            return make_capsule(self, private + (self.data - self.block.address), versioned, DL_READ_ONLY if marked else 0)
+        if may_copy:
             return copied_capsule(self, versioned)
-        if self.block.readonly and honours_readonly:
-            flags = DL_READ_ONLY
-        elif self.block.readonly:
-            private = self.block.private_address()
-            if private == self.block.address:
-                if copy is not None:
-                    raise BufferError(f"this {type(self).__name__} is read-only: this consumer needs a copy of it")
-                return copied_capsule(self, versioned)
-            data = private + (self.data - self.block.address)
-        return make_capsule(self, data, versioned, flags)
+        raise BufferError(f"this {type(self).__name__} is read-only: this consumer needs a copy of it")
 
     def copy(self):
         """The same message in memory of its own, on the heap and writable."""
