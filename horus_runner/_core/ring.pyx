@@ -51,8 +51,8 @@ cdef int _store_text(char *to, Py_ssize_t room, str text) except -1:
 
 def ring_header(*, uint64_t capacity, uint32_t rows, uint32_t max_held, uint32_t loans, uint64_t slot_bytes,
                 uint64_t embed_bytes, uint64_t generation, uint64_t base, uint64_t layout_hash, uint32_t run,
-                uint32_t publisher_index, str topic, str publisher, str type, str layout) -> tuple[bytes, int]:
-    """The first bytes of a new ring segment, and the size of the whole.
+                uint32_t publisher_index, str topic, str publisher, str type, str layout) -> tuple[bytes, int, int]:
+    """The first bytes of a new ring segment, how many bytes of it come before the slots, and how many it has in all.
 
     `slot_bytes` 0 makes a ring whose messages are all embedded, in `embed_bytes` each. Raises ValueError when a name
     does not fit.
@@ -71,7 +71,7 @@ def ring_header(*, uint64_t capacity, uint32_t rows, uint32_t max_held, uint32_t
     total = hr_plan(&header)
     if not hr_valid(&header, total):
         raise ValueError(f"no ring with capacity={capacity}, rows={rows}, max_held={max_held}, slot_bytes={slot_bytes}")
-    return PyBytes_FromStringAndSize(<char *>&header, sizeof(header)), total
+    return PyBytes_FromStringAndSize(<char *>&header, sizeof(header)), header.payload_offset, total
 
 
 HEADER_BYTES = sizeof(hr_header)
@@ -99,6 +99,7 @@ def describe_ring(Mapping mapping not None, Py_ssize_t file_bytes) -> dict:
         "embed_bytes": header.embed_bytes, "loans": header.loans,
         "head": atomic_word(&header.head), "bytes": atomic_word(&header.bytes),
         "successor": atomic_word(&header.successor), "rows_in_use": atomic_word(&header.rows_in_use),
+        "created_ns": header.created_ns,
         "descriptors_offset": header.descriptors_offset, "payload_offset": header.payload_offset,
         "total_bytes": header.total_bytes,
     }
@@ -427,10 +428,10 @@ cdef class RingReader:
         return bin(self.r.held).count("1")
 
     @property
-    def ended(self) -> bool:
-        """Whether everything here was read and the next generation is ready."""
+    def exhausted(self) -> bool:
+        """Whether every message here was read and no next generation is ready."""
         cdef hr_look look
-        return hr_peek(&self.r, &look) == HR_MOVED
+        return hr_peek(&self.r, &look) == HR_EMPTY
 
     @property
     def generation(self) -> int:
