@@ -11,7 +11,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from horus_runner._core.arrays cimport ArrayMessage, Block, array_nbytes, array_open, array_write, array_write_header
 from horus_runner._core.clock cimport (
-    Doorbell, hr_sleep_done, hr_sleep_prepare, now_ns, stop_signal_seen,
+    Doorbell, hr_sleep_done, hr_sleep_look, hr_sleep_prepare, now_ns, stop_signal_seen,
 )
 from horus_runner._core.mapping cimport Mapping
 from horus_runner._core.records cimport Layout, Record, record_new
@@ -389,6 +389,22 @@ cdef class Receiver:
         self._refresh()
         return self._next(&look) is not None
 
+    @property
+    def published(self) -> int:
+        """How many messages the rings in view have had published in all; it changes when another one comes."""
+        cdef RingReader reader
+        cdef uint64_t total = 0
+        for reader in self.readers:
+            total += atomic_word(&reader.r.header.head)
+        return total
+
+    @property
+    def waiting_send_ns(self) -> int:
+        """The send time of the message that `recv` would return; 0 when there is none."""
+        cdef hr_look look
+        self._refresh()
+        return 0 if self._next(&look) is None else look.send_ns
+
     def close(self) -> None:
         """Give back this subscriber's rows."""
         cdef RingReader reader
@@ -402,13 +418,14 @@ cdef class Receiver:
 def wait(Doorbell doorbell not None, tuple receivers not None, long long until_ns, bint wake_on_ring=False) -> int:
     """Sleep until a receiver has something (MESSAGE), a stop signal (STOP) or the absolute time (TIMEOUT; -1: never).
 
-    With `wake_on_ring`, a bell rung for anything else returns RUNG. Python's signal handlers run meanwhile.
+    With `wake_on_ring`, a bell rung for anything else returns RUNG. Without receivers, publishers do not ring: only
+    stops, restarts and the like do. Python's signal handlers run meanwhile.
     """
     cdef Receiver receiver
     cdef uint32_t seen
     cdef int failed
     while True:
-        seen = hr_sleep_prepare(doorbell.bell)
+        seen = hr_sleep_prepare(doorbell.bell) if receivers else hr_sleep_look(doorbell.bell)
         if stop_signal_seen():
             hr_sleep_done(doorbell.bell)
             return STOP

@@ -20,6 +20,7 @@ cdef extern from "ring.h" nogil:
     int hr_ring(hr_doorbell *bell)
     void hr_ring_always(hr_doorbell *bell)
     uint32_t hr_sleep_prepare(hr_doorbell *bell)
+    uint32_t hr_sleep_look(hr_doorbell *bell)
     void hr_sleep_done(hr_doorbell *bell)
 
 

@@ -501,6 +501,11 @@ static inline uint32_t hr_sleep_prepare(hr_doorbell *bell) {
     return seen;
 }
 
+/* For a sleep that no message ends: the bell is heard, but publishers need not ring it. */
+static inline uint32_t hr_sleep_look(hr_doorbell *bell) {
+    return atomic_load_explicit(&bell->word, memory_order_acquire);
+}
+
 static inline void hr_sleep_done(hr_doorbell *bell) { HR_STORE(&bell->sleeping, 0); }
 
 #endif
