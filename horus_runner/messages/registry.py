@@ -52,16 +52,21 @@ def resolve_type(name: str) -> type[Any]:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise HorusNotFoundError(f"message type '{name}': {error}") from error
-    cls: Any = module
-    for part in class_name.split("."):
-        cls = getattr(cls, part, None)
+    cls = _attribute(module, class_name)
     # A module may offer a class that was defined elsewhere, so the class is asked for its own name.
-    if not isinstance(cls, type) or _types.get(type_name(cls)) is not cls:
+    if not isinstance(cls, type) or cls is not _types.get(type_name(cls)):
         raise HorusNotFoundError(
             f"module '{module_name}' has no message type '{class_name}'."
             f"{did_you_mean(class_name, [n for n, v in vars(module).items() if v in _types.values()])}"
         )
     return cls
+
+
+def _attribute(module: object, dotted: str) -> Any:
+    """What `dotted` (``Outer.Inner``) names in `module`, None when nothing."""
+    for part in dotted.split("."):
+        module = getattr(module, part, None)
+    return module
 
 
 def default_topic(cls: type[Any]) -> str:
