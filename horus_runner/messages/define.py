@@ -202,7 +202,6 @@ def _move(cls: type[Any], made: Any, fields: tuple[str, ...]) -> None:
         made.__annotate__ = cls.__annotate__
     else:
         made.__annotations__ = vars(cls).get("__annotations__", {})
-    made.__match_args__ = fields
     for name, value in vars(cls).items():
         if name in _OURS or name in fields:
             continue
