@@ -140,11 +140,9 @@ cdef int array_store(const field_t *field, char *data, object value) except -1:
 cdef object array_of(object dtype, object value, str place):
     """`value` as a C-contiguous array of that dtype, every number unchanged but for rounding to f32."""
     try:
-        given = np.asarray(value)
-    except ValueError as error:
+        given = value if isinstance(value, np.ndarray) else array_of_sequence(dtype, value)
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"{place}: {error}") from None
-    if given.size == 0 and not isinstance(value, np.ndarray):
-        given = given.astype(dtype)    # an empty list has no type of its own
     wanted, kind = dtype.kind, given.dtype.kind
     if kind not in {"b": "b", "i": "iu", "u": "iu", "f": "iuf"}[wanted]:
         raise TypeError(f"{place} takes items of {dtype.name}, not {given.dtype.name}")
@@ -156,6 +154,21 @@ cdef object array_of(object dtype, object value, str place):
     if changed.any():
         raise ValueError(f"{place}: {given[changed][0]} is outside {dtype.name}")
     return array
+
+
+cdef object array_of_sequence(object dtype, object value):
+    given = np.asarray(value)
+    if given.size == 0:
+        return given.astype(dtype)    # an empty list has no type of its own
+    if dtype.kind in "iu" and given.dtype.kind in "fO":    # NumPy reads [1, 2**63] as floats and [2**64] as objects
+        items = np.asarray(value, object)
+        if all([isinstance(item, (int, np.integer)) for item in items.flat]):
+            limits = np.iinfo(dtype)
+            for item in items.flat:
+                if not limits.min <= item <= limits.max:
+                    raise OverflowError(f"{item} is outside {dtype.name}")
+            return items.astype(dtype)
+    return given
 
 
 cdef object get_field(Record record, void *closure):
@@ -173,6 +186,10 @@ cdef int set_field(Record record, PyObject *value, void *closure) except -1:
 
 KINDS = ("bool", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64")
 cdef dict SCALARS = dict(zip(KINDS, [np.dtype(code) for code in "? b h i q B H I Q f d".split()], strict=True))
+
+
+# An object's size is an int in CPython; arrays are what large data is for.
+cdef Py_ssize_t LARGEST = 1 << 28
 
 
 class Required:
@@ -195,8 +212,13 @@ cdef class Layout:
         self.post_init = post_init
         self.fields = tuple([spec[0] for spec in fields])
         self.count = len(fields)
-        self.dtype = np.dtype([(spec[0], *field_format(spec)) for spec in fields], align=True)
+        try:
+            self.dtype = np.dtype([(spec[0], *field_format(spec)) for spec in fields], align=True)
+        except ValueError as error:
+            raise TypeError(f"{name} has no layout: {error}") from None
         self.size = self.dtype.itemsize
+        if self.size > LARGEST:
+            raise TypeError(f"{name} has {self.size} bytes, and a message at most {LARGEST}: send an array or a dict")
         self.storage = (self.size + 7) & ~7
         self.table = <field_t *>PyMem_Calloc(self.count + 1, sizeof(field_t))
         self.descriptors = <PyGetSetDef *>PyMem_Calloc(self.count + 1, sizeof(PyGetSetDef))
@@ -545,6 +567,7 @@ def new_class(str name, str module, str signature, str doc, list fields, bint ow
     cls.__name__ = name
     cls.__module__ = module
     cls.__layout__ = layout
+    cls.__match_args__ = layout.fields
     cls.__init_subclass__ = classmethod(refuse_subclass)
     if not own_init and not post_init:
         type_set_vectorcall(<PyTypeObject *>cls, <void *>record_call)

@@ -1,0 +1,44 @@
+"""Message types: `@horus.message` and what it is written with, the library's own types, and the codec for the rest."""
+
+from horus_runner._core.records import Record
+from horus_runner.messages.control import CmdVel, DifferentialDriveCommand, MotorCommand, ServoCommand
+from horus_runner.messages.define import UpTo, f32, f64, i8, i16, i32, i64, message, u8, u16, u32, u64
+from horus_runner.messages.diagnostics import DiagnosticStatus, Heartbeat
+from horus_runner.messages.geometry import Point3, Pose2D, Pose3D, Quaternion, Twist, Vector3
+from horus_runner.messages.sensor import BatteryState, Imu, LaserScan, Odometry, Temperature
+from horus_runner.messages.vision import BoundingBox2D, Detection
+
+__all__ = [
+    "BatteryState",
+    "BoundingBox2D",
+    "CmdVel",
+    "Detection",
+    "DiagnosticStatus",
+    "DifferentialDriveCommand",
+    "Heartbeat",
+    "Imu",
+    "LaserScan",
+    "MotorCommand",
+    "Odometry",
+    "Point3",
+    "Pose2D",
+    "Pose3D",
+    "Quaternion",
+    "Record",
+    "ServoCommand",
+    "Temperature",
+    "Twist",
+    "UpTo",
+    "Vector3",
+    "f32",
+    "f64",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "message",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+]

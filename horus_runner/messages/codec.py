@@ -1,9 +1,10 @@
 """Untyped messages: any nest of dicts, lists, text, bytes, numbers and None, with NumPy arrays anywhere in it.
 
-Without arrays a message is MessagePack. With arrays it is a frame: 4 bytes of magic (the first is the one byte that MessagePack
-never uses), 4 bytes with the length of the MessagePack body, the body, then the arrays' bytes, each at a multiple of 64 from the
-frame's start. In the body an array is an extension value: its dtype, its shape and where its bytes are, counted from the first multiple of
-64 behind the body. So arrays come out as aligned views of the message itself. Never pickle: what another process wrote is data.
+Without arrays a message is MessagePack. With arrays it is a frame: 4 bytes of magic (the first is the one byte that
+MessagePack never uses), 4 bytes with the length of the body, the body in MessagePack, then the arrays' bytes, each at a
+multiple of 64 from the frame's start. In the body an array is an extension value: its dtype, its shape and where its
+bytes are, counted from the first multiple of 64 behind the body. So arrays come out as aligned views of the message
+itself. Never pickle: what another process wrote is data, not code.
 """
 
 from __future__ import annotations
@@ -76,9 +77,7 @@ def _flatten(value: Any, path: str, arrays: list[NDArray[Any]], depth: int) -> A
     if isinstance(value, Record):
         value = value.to_dict()
     if isinstance(value, dict):
-        return {
-            _key(key, path): _flatten(item, f"{path}[{key!r}]", arrays, depth + 1) for key, item in value.items()
-        }
+        return {_key(key, path): _flatten(item, f"{path}[{key!r}]", arrays, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_flatten(item, f"{path}[{index}]", arrays, depth + 1) for index, item in enumerate(value)]
     if isinstance(value, (bytearray, memoryview)):

@@ -11,18 +11,19 @@
         trail: Annotated[NDArray[np.float32], UpTo(100)] = ()
         pose: Pose2D = Pose2D(0, 0, 0)      # nested; a default is copied, never shared
 
-Plain ``bool``, ``int`` (64 bits) and ``float`` (64 bits) are understood too. Methods, properties and constants stay. With
-``Record`` as its one base class a type checker also sees what every message can do (`to_dict`, `copy`, ...).
-A class may define `__init__` (fields start at their defaults, or zero) or `__post_init__` (runs after the generated one).
+Plain ``bool``, ``int`` (64 bits) and ``float`` (64 bits) are understood too. Methods, properties and constants stay.
+With ``Record`` as its one base class a type checker also sees what every message can do (`to_dict`, `copy`, ...).
+A class may define `__init__` (fields start at their defaults, or zero) or `__post_init__` (runs after the generated
+one).
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from types import CellType, FunctionType
+from types import FunctionType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -73,8 +74,8 @@ u64 = Annotated[int, Scalar("u64")]
 _PLAIN: dict[Any, str] = {bool: "bool", int: "i64", float: "f64"}
 _ITEMS = {np.dtype(f"{name[0]}{int(name[1:]) // 8}"): name for name in KINDS[1:]} | {np.dtype(bool): "bool"}
 _OURS = frozenset(
-    "__dict__ __weakref__ __module__ __qualname__ __doc__ __slots__ __annotations__ __annotate__ __annotate_func__ "
-    "__annotations_cache__ __init_subclass__".split()
+    {"__dict__", "__weakref__", "__module__", "__qualname__", "__doc__", "__slots__", "__init_subclass__"}
+    | {"__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__"}
 )
 _ALLOWED = (
     "bool, int, float, f32, f64, i8 to i64, u8 to u64, Annotated[str, bytes], Annotated[bytes, size], "
@@ -162,7 +163,8 @@ def _read_text(place: str, hint: type[Any], extras: tuple[Any, ...]) -> tuple[st
 
 
 def _read_array(place: str, hint: Any, extras: tuple[Any, ...]) -> tuple[str, tuple[int, ...], str]:
-    item = _ITEMS.get(_item_dtype(hint))
+    dtype = _item_dtype(hint)
+    item = None if dtype is None else _ITEMS.get(dtype)
     if item is None:
         raise TypeError(f"{place}: items of an array are {', '.join(sorted({d.name for d in _ITEMS}))}")
     for extra in extras:
@@ -183,7 +185,9 @@ def _item_dtype(hint: Any) -> np.dtype[Any] | None:
 
 def _signature(fields: list[Spec]) -> str:
     """What `inspect.signature` shows, in ASCII; a default that has no literal is shown as ``...``."""
-    return ", ".join(name + ("" if default is Required else f"={_literal(default)}") for name, _, _, _, default in fields)
+    return ", ".join(
+        name + ("" if default is Required else f"={_literal(default)}") for name, _, _, _, default in fields
+    )
 
 
 def _literal(value: Any) -> str:
@@ -191,14 +195,13 @@ def _literal(value: Any) -> str:
     return ascii(value) if plain else "..."
 
 
-def _move(cls: type[Any], made: type[Any], fields: tuple[str, ...]) -> None:
+def _move(cls: type[Any], made: Any, fields: tuple[str, ...]) -> None:
     """Give `made` all that the class statement put into `cls` but its fields."""
     made.__qualname__ = cls.__qualname__
     if sys.version_info >= (3, 14):
         made.__annotate__ = cls.__annotate__
     else:
         made.__annotations__ = vars(cls).get("__annotations__", {})
-    made.__match_args__ = fields
     for name, value in vars(cls).items():
         if name in _OURS or name in fields:
             continue
@@ -218,9 +221,9 @@ def _functions(value: Any) -> Iterator[FunctionType]:
             candidate = getattr(candidate, "__wrapped__", None)
 
 
-def _rebind(function: Callable[..., Any], old: type[Any], new: type[Any]) -> None:
+def _rebind(function: FunctionType, old: type[Any], new: type[Any]) -> None:
     """``super()`` and ``__class__`` mean the class that is left, not the one that was written."""
-    cells: tuple[CellType, ...] = function.__closure__ or ()  # type: ignore[attr-defined]
-    for name, cell in zip(function.__code__.co_freevars, cells, strict=True):  # type: ignore[attr-defined]
+    cells = function.__closure__ or ()
+    for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
         if name == "__class__" and cell.cell_contents is old:
             cell.cell_contents = new

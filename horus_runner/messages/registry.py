@@ -6,7 +6,7 @@ The library's types go by their bare name (``CmdVel``), all others by ``module:C
 from __future__ import annotations
 
 import importlib
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from weakref import WeakValueDictionary
 
 from horus_runner.errors import HorusNotFoundError, did_you_mean
@@ -52,16 +52,25 @@ def resolve_type(name: str) -> type[Any]:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise HorusNotFoundError(f"message type '{name}': {error}") from error
-    cls: Any = module
-    for part in class_name.split("."):
-        cls = getattr(cls, part, None)
-    # A module may offer a class that was defined elsewhere, so the class is asked for its own name.
-    if not isinstance(cls, type) or _types.get(type_name(cls)) is not cls:
+    cls = _attribute(module, class_name)
+    if not is_registered(cls):
         raise HorusNotFoundError(
             f"module '{module_name}' has no message type '{class_name}'."
-            f"{did_you_mean(class_name, [n for n, v in vars(module).items() if v in _types.values()])}"
+            f"{did_you_mean(class_name, [n for n, v in vars(module).items() if is_registered(v)])}"
         )
-    return cls
+    return cast("type[Any]", cls)
+
+
+def is_registered(cls: Any) -> bool:
+    """Whether `cls` is a message type; under whichever name a module offers it, it is known by its own."""
+    return isinstance(cls, type) and _types.get(type_name(cls)) is cls
+
+
+def _attribute(module: object, dotted: str) -> Any:
+    """What `dotted` (``Outer.Inner``) names in `module`, None when nothing."""
+    for part in dotted.split("."):
+        module = getattr(module, part, None)
+    return module
 
 
 def default_topic(cls: type[Any]) -> str:
