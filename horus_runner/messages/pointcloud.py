@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from horus_runner._core.arrays import POINT_CLOUD, ArrayPlan, register_array_class
+from horus_runner._core.arrays import register_array_class
+from horus_runner._core.formats import POINT_CLOUD, ArrayPlan
 from horus_runner.messages.array import Array, over, planned_shape
 
 
