@@ -10,6 +10,7 @@ cimport cython
 from cpython.buffer cimport (
     PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE,
 )
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
@@ -310,7 +311,9 @@ cdef class ArrayMessage:
 
     def __reduce__(self):
         self.usable()
-        return unpickle, (type(self), <bytes>(<char *>&self.header)[:ARRAY_HEADER_BYTES], self.view().tobytes())
+        written = PyBytes_FromStringAndSize(NULL, array_nbytes(self))
+        array_write(self, <char *>written)
+        return unpickle, (type(self), written)
 
     def __len__(self):
         if self.header.ndim == 0:
@@ -407,17 +410,13 @@ cdef object copied_capsule(ArrayMessage message, bint versioned):
     return make_capsule(twin, twin.data, versioned, DL_IS_COPIED)
 
 
-def unpickle(type cls not None, bytes header not None, bytes data not None):
-    """The message whose header and data `__reduce__` wrote, in memory of its own."""
-    cdef Block block
-    if len(header) != ARRAY_HEADER_BYTES:
-        raise ValueError(f"an array header has {ARRAY_HEADER_BYTES} bytes, found {len(header)}")
-    block = heap_block(ARRAY_HEADER_BYTES + len(data))
-    memcpy(block.address, <char *>header, ARRAY_HEADER_BYTES)
-    memcpy(block.address + ARRAY_HEADER_BYTES, <char *>data, len(data))
+def unpickle(type cls not None, bytes written not None):
+    """The message that `written`, header and data, is of, in memory of its own. ValueError when it is none of `cls`."""
+    cdef Block block = heap_block(len(written))
+    memcpy(block.address, <char *>written, len(written))
     message = array_open(block)
     if type(message) is not cls:
-        raise ValueError(f"the pickled array is no {cls.__name__}")
+        raise ValueError(f"what is pickled here is no {cls.__name__}")
     return message
 
 
