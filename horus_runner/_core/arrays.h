@@ -72,7 +72,7 @@ static const ArrayEncoding array_encodings[ARRAY_ENCODINGS] = {
     [10] = {"bayer_rggb8", ARRAY_U8, 1}, [11] = {"depth16", ARRAY_U16, 1},
 };
 
-/* Bytes that shape and dtype take, or -1 when a dimension is negative or the product leaves 63 bits. */
+/* Bytes that shape and dtype take, or -1 when a dimension is negative or the product is above 2^62. */
 static inline int64_t array_data_nbytes(const ArrayHeader *h) {
     int64_t bytes = array_dtypes[h->dtype].itemsize;
     int empty = 0;
@@ -81,6 +81,7 @@ static inline int64_t array_data_nbytes(const ArrayHeader *h) {
         if (h->shape[i] == 0) empty = 1;
         else if (__builtin_mul_overflow(bytes, h->shape[i], &bytes)) return -1;
     }
+    if (bytes > INT64_MAX / 2) return -1;
     return empty ? 0 : bytes;
 }
 

@@ -1,59 +1,19 @@
 import sys
-from collections.abc import Sequence
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from typing_extensions import Buffer, CapsuleType, Self, disjoint_base
+from typing_extensions import CapsuleType, disjoint_base
+
+from horus_runner._core.blocks import Block
+from horus_runner._core.formats import ArrayPlan
 
 _Message = TypeVar("_Message", bound=ArrayMessage)
 
-IMAGE: Final[int]
-POINT_CLOUD: Final[int]
-DEPTH_IMAGE: Final[int]
-TENSOR: Final[int]
-FRAME_ID_BYTES: Final[int]
-DTYPES: Final[tuple[str, ...]]
-ENCODINGS: Final[dict[str, tuple[str, int]]]
 __pyx_capi__: Final[dict[str, object]]
 
 def register_array_class(kind: int, cls: type[ArrayMessage]) -> None: ...
-def unpickle(cls: type[_Message], header: bytes, data: bytes) -> _Message: ...
-
-@disjoint_base
-class Block:
-    @property
-    def nbytes(self) -> int: ...
-    @property
-    def readonly(self) -> bool: ...
-
-@final
-class HeapBlock(Block): ...
-
-@final
-class BorrowedBlock(Block): ...
-
-@final
-class MappedBlock(Block):
-    def __new__(cls, buffer: Buffer, *, readonly: bool = False, private: Buffer | None = None) -> Self: ...
-
-@final
-class ArrayPlan:
-    def __new__(
-        cls,
-        kind: int,
-        dtype: DTypeLike,
-        shape: Sequence[int],
-        *,
-        encoding: str | None = None,
-        depth_scale: float = 1.0,
-    ) -> Self: ...
-    @property
-    def nbytes(self) -> int: ...
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    @property
-    def dtype(self) -> np.dtype[Any]: ...
+def unpickle(cls: type[_Message], written: bytes) -> _Message: ...
 
 @disjoint_base
 class ArrayMessage:

@@ -8,36 +8,25 @@ block is read-only for every consumer that honours it; the others get the block'
 
 cimport cython
 from cpython.buffer cimport (
-    PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_FORMAT, PyBUF_ND, PyBUF_SIMPLE, PyBUF_STRIDES, PyBUF_WRITABLE,
-    PyBuffer_Release, PyObject_GetBuffer,
+    PyBUF_C_CONTIGUOUS, PyBUF_F_CONTIGUOUS, PyBUF_FORMAT, PyBUF_ND, PyBUF_STRIDES, PyBUF_WRITABLE,
 )
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcpy, memset, strlen
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
 cimport numpy as cnp
 
 import numpy as np
 
+from horus_runner._core.blocks cimport Block, BorrowedBlock, heap_block
+from horus_runner._core.formats cimport (
+    ARRAY_FRAME_ID_BYTES, ARRAY_HEADER_BYTES, ARRAY_KINDS, ARRAY_MAX_DIMS, ArrayDtype, ArrayHeader, ArrayPlan,
+    array_descriptor, array_dtypes, array_encodings, array_header_problem, header_shape,
+)
+
 cdef extern from "arrays.h":
-    enum:
-        ARRAY_MAGIC
-        ARRAY_DTYPES
-        ARRAY_ENCODINGS
-    ctypedef struct ArrayDtype:
-        const char *name
-        const char *format
-        uint8_t itemsize
-        uint8_t dl_code
-    ctypedef struct ArrayEncoding:
-        const char *name
-        uint8_t dtype
-        uint8_t channels
-    const ArrayDtype *array_dtypes
-    const ArrayEncoding *array_encodings
-    int64_t array_data_nbytes(const ArrayHeader *header) nogil
-    const char *array_header_problem(const ArrayHeader *header, int64_t available) nogil
     void array_c_strides(const ArrayHeader *header, int64_t *strides) nogil
 
 cdef extern from "dlpack.h":
@@ -76,39 +65,10 @@ cnp.import_array()
 
 cdef enum:
     COPY_WITHOUT_GIL = 65536  # bytes; giving up the GIL and taking it again costs what copying a few KB does
-    HEAP_ALIGNMENT = 64  # a cache line and the widest vector register
     ARRAY_ALIGNMENT = 16  # the largest item's
 
-cdef PyObject *descriptors[ARRAY_DTYPES]  # NumPy's descriptors, kept for good
 cdef PyObject *classes[ARRAY_KINDS]  # the Python class of each kind, kept for good
-cdef object dtype_codes = {}
-cdef object encoding_codes = {}
 cdef object ABSENT = object()
-
-IMAGE = ARRAY_IMAGE
-POINT_CLOUD = ARRAY_POINT_CLOUD
-DEPTH_IMAGE = ARRAY_DEPTH_IMAGE
-TENSOR = ARRAY_TENSOR
-FRAME_ID_BYTES = ARRAY_FRAME_ID_BYTES - 1
-DTYPES = tuple([(<bytes>array_dtypes[code].name).decode() for code in range(1, ARRAY_DTYPES)])
-ENCODINGS = {}
-
-
-cdef int fill_tables() except -1:
-    cdef int code
-    for code in range(1, ARRAY_DTYPES):
-        descriptor = np.dtype(DTYPES[code - 1])
-        Py_INCREF(descriptor)
-        descriptors[code] = <PyObject *>descriptor
-        dtype_codes[descriptor] = code
-    for code in range(1, ARRAY_ENCODINGS):
-        name = (<bytes>array_encodings[code].name).decode()
-        encoding_codes[name] = code
-        ENCODINGS[name] = (DTYPES[array_encodings[code].dtype - 1], array_encodings[code].channels)
-    return 0
-
-
-fill_tables()
 
 
 def register_array_class(int kind, type cls not None):
@@ -119,139 +79,6 @@ def register_array_class(int kind, type cls not None):
         raise TypeError(f"{cls.__name__} is no subclass of ArrayMessage")
     Py_INCREF(cls)
     classes[kind] = <PyObject *>cls
-
-
-cdef class Block:
-    """Memory that an array message stands on. Whoever makes one subclasses it and gives the memory back in dealloc."""
-
-    @property
-    def nbytes(self):
-        """Bytes from the block's address to its end."""
-        return self.nbytes
-
-    @property
-    def readonly(self):
-        """Whether its bytes may not be written through the block's address."""
-        return self.readonly
-
-    cdef char *private_address(self) except NULL:
-        """Where the same bytes can be written without anyone else seeing it; the block's own address when there is
-        no such place."""
-        return self.address
-
-    cdef int check_process(self) except -1:
-        """Raises when the block belongs to another process (its mapping does not exist here)."""
-        return 0
-
-
-@cython.final
-cdef class HeapBlock(Block):
-    """Zeroed memory of this process, aligned for vector instructions."""
-
-    def __dealloc__(self):
-        free(self.memory)
-
-
-cdef HeapBlock heap_block(Py_ssize_t nbytes):
-    """A zeroed block of `nbytes` on the heap; large ones cost no memory until they are touched."""
-    cdef HeapBlock block = HeapBlock.__new__(HeapBlock)
-    block.memory = <char *>calloc(nbytes + HEAP_ALIGNMENT, 1)
-    if block.memory == NULL:
-        raise MemoryError(f"no memory for an array of {nbytes:,} bytes")
-    block.address = <char *>(<size_t>(block.memory + HEAP_ALIGNMENT - 1) & ~<size_t>(HEAP_ALIGNMENT - 1))
-    block.nbytes = nbytes
-    return block
-
-
-@cython.final
-cdef class BorrowedBlock(Block):
-    """The memory of a NumPy array, which it keeps alive."""
-
-    cdef object owner
-
-
-@cython.final
-cdef class MappedBlock(Block):
-    """A block over any object with a buffer, `mmap` for one, and optionally a private mapping of the same bytes.
-
-    `buffer` and `private` stay exported for as long as the block, a message over it or a view of that lives.
-    Raises ValueError when the two differ in size, BufferError when `private` cannot be written.
-    """
-
-    cdef Py_buffer shared
-    cdef Py_buffer private
-    cdef bint has_shared
-    cdef bint has_private
-
-    def __cinit__(self, buffer, *, bint readonly=False, private=None):
-        PyObject_GetBuffer(buffer, &self.shared, PyBUF_SIMPLE if readonly else PyBUF_WRITABLE)
-        self.has_shared = True
-        if private is not None:
-            PyObject_GetBuffer(private, &self.private, PyBUF_WRITABLE)
-            self.has_private = True
-            if self.private.len != self.shared.len:
-                raise ValueError(
-                    f"the private mapping has {self.private.len} bytes, the shared one {self.shared.len}"
-                )
-        self.address = <char *>self.shared.buf
-        self.nbytes = self.shared.len
-        self.readonly = readonly
-
-    cdef char *private_address(self) except NULL:
-        return <char *>self.private.buf if self.has_private else self.address
-
-    def __dealloc__(self):
-        if self.has_private:
-            PyBuffer_Release(&self.private)
-        if self.has_shared:
-            PyBuffer_Release(&self.shared)
-
-
-@cython.final
-cdef class ArrayPlan:
-    """What an array message will be, known before its memory is: sizes a loan, then lays the message out in it.
-
-    Raises TypeError for a dtype that arrays cannot have, ValueError for a shape that `kind` and `encoding` do not allow.
-    """
-
-    def __cinit__(self, int kind, dtype, shape, *, str encoding=None, double depth_scale=1.0):
-        self.header.magic = ARRAY_MAGIC
-        self.header.kind = <uint8_t>kind
-        self.header.depth_scale = depth_scale
-        code = dtype_codes.get(np.dtype(dtype))
-        if code is None:
-            raise TypeError(f"an array message cannot hold {np.dtype(dtype)!r}; it can hold {', '.join(DTYPES)}")
-        self.header.dtype = code
-        if encoding is not None:
-            self.header.encoding = encoding_codes[encoding]
-        if len(shape) > ARRAY_MAX_DIMS:
-            raise ValueError(f"an array message has at most {ARRAY_MAX_DIMS} dimensions, shape {tuple(shape)} has {len(shape)}")
-        self.header.ndim = <uint8_t>len(shape)
-        for axis, length in enumerate(shape):
-            self.header.shape[axis] = length
-        cdef int64_t nbytes = array_data_nbytes(&self.header)
-        self.header.data_nbytes = <uint64_t>nbytes
-        cdef const char *problem = array_header_problem(&self.header, nbytes)
-        if problem != NULL:
-            raise ValueError(f"shape {tuple(shape)} of {np.dtype(dtype)} cannot be: {(<bytes>problem).decode()}")
-
-    @property
-    def nbytes(self):
-        """Bytes that a block needs for the message: its header of 256 and its data."""
-        return ARRAY_HEADER_BYTES + <Py_ssize_t>self.header.data_nbytes
-
-    @property
-    def shape(self):
-        return header_shape(&self.header)
-
-    @property
-    def dtype(self):
-        return <object>descriptors[self.header.dtype]
-
-
-cdef tuple header_shape(ArrayHeader *header):
-    cdef int axis
-    return tuple([header.shape[axis] for axis in range(header.ndim)])
 
 
 @cython.no_gc  # a message refers to its block alone; what a receive loop makes should not set off the collector
@@ -329,7 +156,7 @@ cdef class ArrayMessage:
     def dtype(self):
         """NumPy's dtype of one item."""
         self.usable()
-        return <object>descriptors[self.header.dtype]
+        return <object>array_descriptor(self.header.dtype)
 
     @property
     def nbytes(self):
@@ -393,7 +220,7 @@ cdef class ArrayMessage:
                 strides[axis] = self.strides[axis] * array_dtypes[self.header.dtype].itemsize
             bytes_apart = strides
             flags &= cnp.NPY_ARRAY_WRITEABLE
-        cdef PyObject *descriptor = descriptors[self.header.dtype]
+        cdef PyObject *descriptor = array_descriptor(self.header.dtype)
         Py_INCREF(<object>descriptor)
         array = PyArray_NewFromDescr(&PyArray_Type, <PyArray_Descr *>descriptor, self.header.ndim, <cnp.npy_intp *>self.header.shape,
                                      bytes_apart, self.data, flags, NULL)
@@ -484,7 +311,9 @@ cdef class ArrayMessage:
 
     def __reduce__(self):
         self.usable()
-        return unpickle, (type(self), <bytes>(<char *>&self.header)[:ARRAY_HEADER_BYTES], self.view().tobytes())
+        written = PyBytes_FromStringAndSize(NULL, array_nbytes(self))
+        array_write(self, <char *>written)
+        return unpickle, (type(self), written)
 
     def __len__(self):
         if self.header.ndim == 0:
@@ -522,7 +351,7 @@ cdef void place(ArrayMessage message, Block block, char *data, ArrayHeader *head
 cdef int copy_data(ArrayMessage message, char *destination) except -1:
     cdef Py_ssize_t nbytes = <Py_ssize_t>message.header.data_nbytes
     cdef char *data = message.data
-    cdef PyObject *descriptor = descriptors[message.header.dtype]
+    cdef PyObject *descriptor = array_descriptor(message.header.dtype)
     if not message.contiguous:
         Py_INCREF(<object>descriptor)
         target = PyArray_NewFromDescr(&PyArray_Type, <PyArray_Descr *>descriptor, message.header.ndim,
@@ -581,17 +410,13 @@ cdef object copied_capsule(ArrayMessage message, bint versioned):
     return make_capsule(twin, twin.data, versioned, DL_IS_COPIED)
 
 
-def unpickle(type cls not None, bytes header not None, bytes data not None):
-    """The message whose header and data `__reduce__` wrote, in memory of its own."""
-    cdef Block block
-    if len(header) != ARRAY_HEADER_BYTES:
-        raise ValueError(f"an array header has {ARRAY_HEADER_BYTES} bytes, found {len(header)}")
-    block = heap_block(ARRAY_HEADER_BYTES + len(data))
-    memcpy(block.address, <char *>header, ARRAY_HEADER_BYTES)
-    memcpy(block.address + ARRAY_HEADER_BYTES, <char *>data, len(data))
+def unpickle(type cls not None, bytes written not None):
+    """The message that `written`, header and data, is of, in memory of its own. ValueError when it is none of `cls`."""
+    cdef Block block = heap_block(len(written))
+    memcpy(block.address, <char *>written, len(written))
     message = array_open(block)
     if type(message) is not cls:
-        raise ValueError(f"the pickled array is no {cls.__name__}")
+        raise ValueError(f"what is pickled here is no {cls.__name__}")
     return message
 
 

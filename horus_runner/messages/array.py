@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from horus_runner._core.arrays import ArrayMessage, ArrayPlan
+from horus_runner._core.arrays import ArrayMessage
+from horus_runner._core.formats import ArrayPlan
 
 if TYPE_CHECKING:
     from horus_runner.messages.tensor import Tensor

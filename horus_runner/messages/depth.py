@@ -7,12 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from horus_runner._core.arrays import DEPTH_IMAGE, ArrayPlan, register_array_class
+from horus_runner._core.arrays import register_array_class
+from horus_runner._core.formats import DEPTH_IMAGE, ArrayPlan
 from horus_runner.messages.array import Array, over, planned_shape
+from horus_runner.messages.registry import register
 
 METRES_PER_UNIT = {"float32": 1.0, "uint16": 0.001}
 
 
+@register
 class DepthImage(Array):
     """A depth a pixel: float32 in metres, or uint16 in millimetres unless ``depth_scale`` says otherwise.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from horus_runner._core.arrays import ENCODINGS
+from horus_runner._core.formats import ENCODINGS
 from horus_runner.errors import nearest
 
 ALIASES = {

@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from horus_runner._core.arrays import ENCODINGS, IMAGE, ArrayPlan, register_array_class
+from horus_runner._core.arrays import register_array_class
+from horus_runner._core.formats import ENCODINGS, IMAGE, ArrayPlan
 from horus_runner.messages import encodings
 from horus_runner.messages.array import Array, over
+from horus_runner.messages.registry import register
 
 
+@register
 class Image(Array):
     """Pixels in one of the encodings of ``messages/encodings.py``: rgb8, bgr8, mono8, depth16, ...
 

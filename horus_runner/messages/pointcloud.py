@@ -7,10 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from horus_runner._core.arrays import POINT_CLOUD, ArrayPlan, register_array_class
+from horus_runner._core.arrays import register_array_class
+from horus_runner._core.formats import POINT_CLOUD, ArrayPlan
 from horus_runner.messages.array import Array, over, planned_shape
+from horus_runner.messages.registry import register
 
 
+@register
 class PointCloud(Array):
     """`num_points` points of `fields` numbers each: XYZ in metres, XYZ and intensity, XYZ and RGB, or any number.
 

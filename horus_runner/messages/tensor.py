@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from horus_runner._core.arrays import TENSOR, ArrayPlan, register_array_class
+from horus_runner._core.arrays import register_array_class
+from horus_runner._core.formats import TENSOR, ArrayPlan
 from horus_runner.messages.array import Array, over
+from horus_runner.messages.registry import register
 
 
+@register
 class Tensor(Array):
     """Up to 8 dimensions of bool, integers, floats or complex numbers. A new one is all zeros.
 
