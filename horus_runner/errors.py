@@ -61,7 +61,8 @@ class UsageError(HorusError):
 class Problem:
     """One mistake in a graph file: where it stands, what it is, what would be right.
 
-    `line` and `column` count from 1; 0 when the problem has no place in the file.
+    `line` and `column` count from 1; 0 when the problem has no place in the file. The excerpt may be a part of the
+    line only (without its indentation, cut when long): `caret` is the column in it that is marked, `width` how many.
     """
 
     path: str
@@ -72,13 +73,14 @@ class Problem:
     excerpt: str = ""
     width: int = 1
     severity: str = "error"
+    caret: int = 1
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
         lines = [f"{place}: {'warning: ' if self.severity == 'warning' else ''}{self.message}"]
         if self.excerpt:
             lines.append(f"    {self.excerpt}")
-            lines.append("    " + " " * (self.column - 1) + "^" * max(self.width, 1))
+            lines.append("    " + " " * (self.caret - 1) + "^" * max(self.width, 1))
         if self.hint:
             lines.append(self.hint)
         return "\n".join(lines)
