@@ -191,16 +191,22 @@ class _Composer:
         elif key.text == "<<" and key.value is None:
             parent.merges.extend(value.items if isinstance(value, Sequence) else (value,))
         elif key.text in parent.entries:
-            self._duplicate(parent.entries[key.text][0], key)
+            self._duplicate(parent, key, value)
         else:
             parent.entries[key.text] = (key, value)
 
-    def _duplicate(self, first: Scalar, second: Scalar) -> None:
-        what = f"the key {quoted(second.text)}"
-        if len(self._open) == 2 and isinstance(outer := self._open[0].key, Scalar) and outer.text in ("nodes", "topics"):
-            what = f"the {outer.text[:-1]} {quoted(second.text)}"
+    def _duplicate(self, parent: _Open, second: Scalar, value: Tree) -> None:
+        first = parent.entries[second.text][0]
+        outer = self._open[0].key if len(self._open) == 2 else None
+        section = outer.text if isinstance(outer, Scalar) else ""
+        what = section[:-1] if section in ("nodes", "topics") else "key"
         where = f"line {first.place.line}" if first.place.line != second.place.line else f"column {first.place.column}"
-        self._report(second.place, f"{what} stands here a second time; the first is in {where}.", "Rename or remove one.")
+        self._report(
+            second.place, f"the {what} {quoted(second.text)} stands here a second time; the first is in {where}.", "Rename or remove one."
+        )
+        if section == "nodes":
+            # under another name, so that what is wrong in it is found too and its topics are known
+            parent.entries.setdefault(f"{second.text}#{second.place.line}", (second, value))
 
     def _merge(self, entries: dict[str, tuple[Scalar, Tree]], merged: Tree) -> None:
         if isinstance(merged, Mapping):

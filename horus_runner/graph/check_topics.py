@@ -1,0 +1,124 @@
+"""Do the topics of a graph fit together: publishers for every subscriber, one type, one set of options, one spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from horus_runner.errors import Problem, did_you_mean, nearest
+from horus_runner.graph.marks import quoted
+from horus_runner.graph.ports import OPTIONS, Draft, Port
+from horus_runner.graph.targets import TargetError, Targets
+
+_UNTYPED = {"any", "dict", "list", "str", "string", "bytes", "int", "float", "bool", "object", "json", "none", "ndarray", "array"}
+
+
+def check_topics(draft: Draft, targets: Targets, type_names: Collection[str]) -> Iterator[Problem]:
+    """Every problem between the topics of `draft`; `type_names` are the message types that come with the package."""
+    collisions = _case_collisions(draft)
+    for first, second in collisions:
+        yield second.place.problem(
+            f"the topics {quoted(first.topic)} (node '{first.node}', line {first.place.line}) and {quoted(second.topic)} differ by case only.",
+            f"If they are one topic, write '{first.topic}' in both places; else give one another name.",
+        )
+    colliding = {second.topic for _, second in collisions}
+    yield from _repeated(draft)
+    for topic in draft.topics():
+        yield from _types(draft, topic, targets, type_names)
+        yield from _options(draft, topic)
+        if topic not in colliding:
+            yield from _ends(draft, topic, type_names)
+
+
+def _case_collisions(draft: Draft) -> list[tuple[Port, Port]]:
+    """Pairs of ports whose topics differ by case only: a first use, and the first use of each other spelling."""
+    spellings: dict[str, dict[str, Port]] = {}
+    for port in sorted(draft.ports, key=lambda port: (port.direction, port.place.order)):
+        spellings.setdefault(port.topic.lower(), {}).setdefault(port.topic, port)
+    return [(ports[0], other) for by_name in spellings.values() for ports in [list(by_name.values())] for other in ports[1:]]
+
+
+def _repeated(draft: Draft) -> Iterator[Problem]:
+    seen: set[tuple[str, str, str]] = set()
+    for port in draft.ports:
+        use = (port.node, port.direction, port.topic)
+        if use in seen:
+            yield port.place.problem(f"node '{port.node}' names {quoted(port.topic)} twice in {port.direction}.", "Remove one.")
+        seen.add(use)
+
+
+def _types(draft: Draft, topic: str, targets: Targets, type_names: Collection[str]) -> Iterator[Problem]:
+    claims = draft.type_claims(topic)
+    for name, place, _ in claims:
+        if name in type_names:
+            continue
+        if ":" not in name:
+            yield place.problem(f"topic {quoted(topic)}: {quoted(name)} is not a message type.", _type_hint(name, type_names))
+            continue
+        try:
+            targets.check_type(name)
+        except TargetError as error:
+            yield place.problem(f"topic {quoted(topic)}: {error.message}", error.hint)
+    for name, place, who in claims[1:]:
+        expected, first, first_who = claims[0]
+        if name != expected and (":" in name or name in type_names) and (":" in expected or expected in type_names):
+            yield place.problem(
+                f"topic {quoted(topic)} is {name} for {who}, but {expected} for {first_who} (line {first.line}).",
+                f"Write {expected} here, or give the two different topics.",
+            )
+
+
+def _type_hint(name: str, type_names: Collection[str]) -> str:
+    if name.lower() in _UNTYPED:
+        return "Leave the type out: a topic without one carries dicts, lists, texts, numbers and arrays."
+    hint = did_you_mean(name, type_names).strip()
+    return f"{hint} A type of your own is written module:Class.".strip()
+
+
+def _options(draft: Draft, topic: str) -> Iterator[Problem]:
+    for option in OPTIONS:
+        claims = draft.option_claims(topic, option)
+        for value, place, who in claims[1:]:
+            expected, first, first_who = claims[0]
+            if value != expected:
+                yield place.problem(
+                    f"topic {quoted(topic)} has {option} {value} for {who}, but {expected} for {first_who} (line {first.line}).",
+                    "A topic has one of it: say it in one place, best in 'topics'.",
+                )
+
+
+def _ends(draft: Draft, topic: str, type_names: Collection[str]) -> Iterator[Problem]:
+    publishers, subscribers = draft.publishers(topic), draft.subscribers(topic)
+    external = draft.topic_model(topic).external
+    if not publishers and not subscribers:
+        used = [port.topic for port in draft.ports]
+        near = nearest(topic, used)
+        yield draft.key_place("topics", topic).problem(
+            f"topic {quoted(topic)} is described here, but no node uses it.",
+            f"Did you mean '{near}'?" if near else "Remove it, or name it in a node's subs or pubs.",
+            "error" if near is not None and near not in draft.model.topics else "warning",
+        )
+    elif not publishers and not external:
+        yield from _unpublished(draft, topic, type_names)
+    elif not subscribers and not external and not draft.validated.lost_below("nodes", "*", "subs"):
+        port = next(p for p in draft.ports if p.topic == topic)
+        near = nearest(topic, [t for t in draft.topics() if t != topic and not draft.publishers(t)])
+        hint = f"Does a node mean it that subscribes to '{near}'?" if near else "No harm is done; remove it if nobody needs it."
+        yield port.place.problem(f"node '{port.node}' publishes {quoted(topic)}, which nobody reads.", hint, "warning")
+
+
+def _unpublished(draft: Draft, topic: str, type_names: Collection[str]) -> Iterator[Problem]:
+    published = [t for t in draft.topics() if draft.publishers(t) or draft.topic_model(t).external]
+    near = nearest(topic, published)
+    if near is None and draft.validated.lost_below("nodes", "*", "pubs"):
+        return  # its publisher may be among what could not be read
+    if near is not None:
+        by = ", ".join(f"'{name}'" for name in draft.publishers(near)) or "another graph"
+        hint = f"Did you mean '{near}' (published by {by})?"
+    elif topic in type_names:
+        hint = f"{topic} is a message type; a port is written 'topic: {topic}'."
+    else:
+        known = f"{did_you_mean(topic, published).strip().replace('Known here', 'Published are')} " if published else ""
+        hint = f"{known}If it comes from outside of this graph, say so: topics: {{{topic}: {{external: true}}}}"
+    for port in draft.ports:
+        if port.topic == topic:
+            yield port.place.problem(f"node '{port.node}' subscribes to {quoted(topic)}, which nobody publishes.", hint)
