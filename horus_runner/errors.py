@@ -29,8 +29,11 @@ from dataclasses import dataclass
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` was most likely meant to be, or None when none is near.
 
-    Case counts less than spelling: ``Camera`` finds ``camera``.
+    Case counts less than spelling: ``Camera`` finds ``camera``. Nothing is near to a name of more than 200 characters,
+    which the comparison would take seconds for.
     """
+    if len(name) > 200:
+        return None
     by_folded = {candidate.lower(): candidate for candidate in known}
     found = difflib.get_close_matches(name.lower(), by_folded, n=1, cutoff=0.6)
     return by_folded[found[0]] if found else None
