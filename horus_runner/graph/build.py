@@ -33,7 +33,9 @@ def _topic(draft: Draft, topic: str) -> TopicPlan:
     described = draft.topic_model(topic)
     types = draft.type_claims(topic)
     options = {
-        option: claims[0][0] for option in ("capacity", "on_full", "max_held") if (claims := draft.option_claims(topic, option))
+        option: claims[0][0]
+        for option in ("capacity", "on_full", "max_held")
+        if (claims := draft.option_claims(topic, option))
     }
     return TopicPlan(
         name=topic,
@@ -51,8 +53,8 @@ def _node(draft: Draft, name: str, node: NodeModel, target: Target) -> NodePlan:
     return NodePlan(
         name=name,
         run=target.run,
-        subs=tuple(p.topic for p in draft.ports if p.node == name and p.direction == "subs"),
-        pubs=tuple(p.topic for p in draft.ports if p.node == name and p.direction == "pubs"),
+        subs=draft.topics_of(name, "subs"),
+        pubs=draft.topics_of(name, "pubs"),
         params=node.params,
         rate_hz=rate,
         on=node.on,

@@ -30,7 +30,11 @@ def _never_started(draft: Draft) -> set[str]:
             name
             for name in asleep
             if (topic := nodes[name].on) is not None
-            and (draft.topic_model(topic).external or not asleep.issuperset(draft.publishers(topic)) or not draft.publishers(topic))
+            and (
+                draft.topic_model(topic).external
+                or not asleep.issuperset(draft.publishers(topic))
+                or not draft.publishers(topic)
+            )
         }
         if not awake:
             return asleep
@@ -64,4 +68,7 @@ def _problem(draft: Draft, circle: list[str], may_start: bool) -> Problem:
             "If none does, give one of them a rate instead of 'on'.",
             "warning",
         )
-    return place.problem(f"{chain}: none of them can ever start.", "Give one of them a rate instead of 'on', or let it send from its init.")
+    return place.problem(
+        f"{chain}: none of them can ever start.",
+        "Give one of them a rate instead of 'on', or let it send from its init.",
+    )

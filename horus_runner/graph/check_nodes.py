@@ -36,7 +36,7 @@ def _run(draft: Draft, name: str, node: NodeModel, targets: Targets, found: dict
 
 
 def _on(draft: Draft, name: str, node: NodeModel) -> Iterator[Problem]:
-    subs = [port.topic for port in draft.ports if port.node == name and port.direction == "subs"]
+    subs = draft.topics_of(name, "subs")
     if node.on is None or node.on in subs:
         return
     near = nearest(node.on, subs)
@@ -53,11 +53,13 @@ def _times(draft: Draft, name: str, node: NodeModel) -> Iterator[Problem]:
     period = round(1e9 / rate) if rate is not None else None
     if node.budget is not None and node.deadline is not None and node.budget > node.deadline:
         yield draft.place("nodes", name, "budget").problem(
-            f"node {quoted(name)} has a budget of {format_ns(node.budget)}, longer than its deadline of {format_ns(node.deadline)}: "
-            "a tick that uses it has missed already.",
-            "Lower the budget or raise the deadline; a deadline runs from the release, the budget from the start of a tick.",
+            f"node {quoted(name)} has a budget of {format_ns(node.budget)}, longer than its deadline of "
+            f"{format_ns(node.deadline)}: a tick that uses it has missed already.",
+            "Lower the budget or raise the deadline: the one runs from a tick's start, the other from its release.",
         )
-    elif node.budget is not None and period is not None and node.budget > period and node.on_miss not in ("skip", "stop"):
+    elif (
+        node.budget is not None and period is not None and node.budget > period and node.on_miss not in ("skip", "stop")
+    ):
         yield draft.place("nodes", name, "budget").problem(
             f"node {quoted(name)} has a budget of {format_ns(node.budget)}, longer than its period of "
             f"{period / 1e6:.4g}ms (rate {rate:g}): a tick that uses it delays the next ones.",
@@ -84,7 +86,9 @@ def _policies(draft: Draft, name: str, node: NodeModel) -> Iterator[Problem]:
         if restart.policy == "never" and (extra := restart.model_fields_set - {"policy"}):
             key = sorted(extra)[0]
             yield draft.key_place("nodes", name, "restart", key).problem(
-                f"node {quoted(name)} is never restarted, so '{key}' has no meaning.", "Write policy: on-failure, or remove it.", "warning"
+                f"node {quoted(name)} is never restarted, so '{key}' has no meaning.",
+                "Write policy: on-failure, or remove it.",
+                "warning",
             )
         if restart.backoff is not None and restart.max_backoff is not None and restart.backoff > restart.max_backoff:
             yield draft.place("nodes", name, "restart", "backoff").problem(
@@ -98,5 +102,6 @@ def _env(draft: Draft, name: str, node: NodeModel) -> Iterator[Problem]:
     for variable in node.env:
         if not variable or "=" in variable:
             yield draft.key_place("nodes", name, "env", variable).problem(
-                f"node {quoted(name)}: {quoted(variable)} cannot be the name of an environment variable.", "Write NAME: value."
+                f"node {quoted(name)}: {quoted(variable)} cannot be the name of an environment variable.",
+                "Write NAME: value.",
             )

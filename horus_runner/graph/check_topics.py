@@ -1,15 +1,32 @@
-"""Do the topics of a graph fit together: publishers for every subscriber, one type, one set of options, one spelling."""
+"""Do the topics of a graph fit together: a publisher for every subscriber, one type, one set of options, one spelling."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from horus_runner.errors import Problem, did_you_mean, nearest
 from horus_runner.graph.marks import quoted
 from horus_runner.graph.ports import OPTIONS, Draft, Port
 from horus_runner.graph.targets import TargetError, Targets
 
-_UNTYPED = {"any", "dict", "list", "str", "string", "bytes", "int", "float", "bool", "object", "json", "none", "ndarray", "array"}
+# looking for near names is slow: in a graph with more mistakes than this, the rest go without
+MAX_SEARCHES = 40
+_UNTYPED = {
+    "any",
+    "dict",
+    "list",
+    "str",
+    "string",
+    "bytes",
+    "int",
+    "float",
+    "bool",
+    "object",
+    "json",
+    "none",
+    "ndarray",
+    "array",
+}
 
 
 def check_topics(draft: Draft, targets: Targets, type_names: Collection[str]) -> Iterator[Problem]:
@@ -17,16 +34,18 @@ def check_topics(draft: Draft, targets: Targets, type_names: Collection[str]) ->
     collisions = _case_collisions(draft)
     for first, second in collisions:
         yield second.place.problem(
-            f"the topics {quoted(first.topic)} (node '{first.node}', line {first.place.line}) and {quoted(second.topic)} differ by case only.",
+            f"the topics {quoted(first.topic)} (node '{first.node}', line {first.place.line}) and {quoted(second.topic)} "
+            "differ by case only.",
             f"If they are one topic, write '{first.topic}' in both places; else give one another name.",
         )
+    searches = iter(range(MAX_SEARCHES))
     colliding = {second.topic for _, second in collisions}
     yield from _repeated(draft)
     for topic in draft.topics():
         yield from _types(draft, topic, targets, type_names)
         yield from _options(draft, topic)
         if topic not in colliding:
-            yield from _ends(draft, topic, type_names)
+            yield from _ends(draft, topic, type_names, searches)
 
 
 def _case_collisions(draft: Draft) -> list[tuple[Port, Port]]:
@@ -34,7 +53,9 @@ def _case_collisions(draft: Draft) -> list[tuple[Port, Port]]:
     spellings: dict[str, dict[str, Port]] = {}
     for port in sorted(draft.ports, key=lambda port: (port.direction, port.place.order)):
         spellings.setdefault(port.topic.lower(), {}).setdefault(port.topic, port)
-    return [(ports[0], other) for by_name in spellings.values() for ports in [list(by_name.values())] for other in ports[1:]]
+    return [
+        (ports[0], other) for by_name in spellings.values() for ports in [list(by_name.values())] for other in ports[1:]
+    ]
 
 
 def _repeated(draft: Draft) -> Iterator[Problem]:
@@ -42,7 +63,9 @@ def _repeated(draft: Draft) -> Iterator[Problem]:
     for port in draft.ports:
         use = (port.node, port.direction, port.topic)
         if use in seen:
-            yield port.place.problem(f"node '{port.node}' names {quoted(port.topic)} twice in {port.direction}.", "Remove one.")
+            yield port.place.problem(
+                f"node '{port.node}' names {quoted(port.topic)} twice in {port.direction}.", "Remove one."
+            )
         seen.add(use)
 
 
@@ -52,7 +75,9 @@ def _types(draft: Draft, topic: str, targets: Targets, type_names: Collection[st
         if name in type_names:
             continue
         if ":" not in name:
-            yield place.problem(f"topic {quoted(topic)}: {quoted(name)} is not a message type.", _type_hint(name, type_names))
+            yield place.problem(
+                f"topic {quoted(topic)}: {quoted(name)} is not a message type.", _type_hint(name, type_names)
+            )
             continue
         try:
             targets.check_type(name)
@@ -81,34 +106,42 @@ def _options(draft: Draft, topic: str) -> Iterator[Problem]:
             expected, first, first_who = claims[0]
             if value != expected:
                 yield place.problem(
-                    f"topic {quoted(topic)} has {option} {value} for {who}, but {expected} for {first_who} (line {first.line}).",
+                    f"topic {quoted(topic)} has {option} {value} for {who}, "
+                    f"but {expected} for {first_who} (line {first.line}).",
                     "A topic has one of it: say it in one place, best in 'topics'.",
                 )
 
 
-def _ends(draft: Draft, topic: str, type_names: Collection[str]) -> Iterator[Problem]:
+def _ends(draft: Draft, topic: str, type_names: Collection[str], searches: Iterator[int]) -> Iterator[Problem]:
     publishers, subscribers = draft.publishers(topic), draft.subscribers(topic)
     external = draft.topic_model(topic).external
     if not publishers and not subscribers:
-        used = [port.topic for port in draft.ports]
-        near = nearest(topic, used)
+        near = _nearest(topic, draft.by_topic, searches)
         yield draft.key_place("topics", topic).problem(
             f"topic {quoted(topic)} is described here, but no node uses it.",
             f"Did you mean '{near}'?" if near else "Remove it, or name it in a node's subs or pubs.",
             "error" if near is not None and near not in draft.model.topics else "warning",
         )
     elif not publishers and not external:
-        yield from _unpublished(draft, topic, type_names)
+        yield from _unpublished(draft, topic, type_names, searches)
     elif not subscribers and not external and not draft.validated.lost_below("nodes", "*", "subs"):
-        port = next(p for p in draft.ports if p.topic == topic)
-        near = nearest(topic, [t for t in draft.topics() if t != topic and not draft.publishers(t)])
-        hint = f"Does a node mean it that subscribes to '{near}'?" if near else "No harm is done; remove it if nobody needs it."
+        port = draft.by_topic[topic][0]
+        near = _nearest(topic, [t for t in draft.by_topic if t != topic and not draft.publishers(t)], searches)
+        hint = (
+            f"Does a node mean it that subscribes to '{near}'?"
+            if near
+            else "No harm is done; remove it if nobody needs it."
+        )
         yield port.place.problem(f"node '{port.node}' publishes {quoted(topic)}, which nobody reads.", hint, "warning")
 
 
-def _unpublished(draft: Draft, topic: str, type_names: Collection[str]) -> Iterator[Problem]:
+def _nearest(topic: str, known: Iterable[str], searches: Iterator[int]) -> str | None:
+    return nearest(topic, known) if next(searches, None) is not None else None
+
+
+def _unpublished(draft: Draft, topic: str, type_names: Collection[str], searches: Iterator[int]) -> Iterator[Problem]:
     published = [t for t in draft.topics() if draft.publishers(t) or draft.topic_model(t).external]
-    near = nearest(topic, published)
+    near = _nearest(topic, published, searches)
     if near is None and draft.validated.lost_below("nodes", "*", "pubs"):
         return  # its publisher may be among what could not be read
     if near is not None:
@@ -117,8 +150,9 @@ def _unpublished(draft: Draft, topic: str, type_names: Collection[str]) -> Itera
     elif topic in type_names:
         hint = f"{topic} is a message type; a port is written 'topic: {topic}'."
     else:
-        known = f"{did_you_mean(topic, published).strip().replace('Known here', 'Published are')} " if published else ""
+        known = (
+            f"Published are {', '.join(published[:8])}{', ...' if len(published) > 8 else ''}. " if published else ""
+        )
         hint = f"{known}If it comes from outside of this graph, say so: topics: {{{topic}: {{external: true}}}}"
-    for port in draft.ports:
-        if port.topic == topic:
-            yield port.place.problem(f"node '{port.node}' subscribes to {quoted(topic)}, which nobody publishes.", hint)
+    for port in draft.by_topic[topic]:
+        yield port.place.problem(f"node '{port.node}' subscribes to {quoted(topic)}, which nobody publishes.", hint)

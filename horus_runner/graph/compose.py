@@ -17,6 +17,7 @@ from horus_runner.graph.syntax import syntax_problem
 
 MAX_DEPTH = 40
 MAX_ALIASED_VALUES = 20_000
+MAX_PROBLEMS = 100
 
 
 class _Stop(Exception):
@@ -37,7 +38,9 @@ class _Open:
     key: Tree | None = None
 
 
-def compose(text: str, source: Source, substitution: Substitution | None, shift: int = 0) -> tuple[Tree | None, list[Problem]]:
+def compose(
+    text: str, source: Source, substitution: Substitution | None, shift: int = 0
+) -> tuple[Tree | None, list[Problem]]:
     """The tree of the one document in `text`, and all problems met.
 
     The tree is None when there is no document or when it cannot be read to its end. `text` starts `shift` characters
@@ -47,7 +50,7 @@ def compose(text: str, source: Source, substitution: Substitution | None, shift:
     loader = yaml.SafeLoader(text)
     try:
         while loader.check_event():
-            composer.take(loader.get_event())
+            composer.take(loader.get_event())  # type: ignore[no-untyped-call]
     except _Stop:
         return None, composer.problems
     # PyYAML lets ValueError and OverflowError of chr() and int() through for absurd escapes and directives
@@ -74,7 +77,11 @@ class _Composer:
         if isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
-                self._stop(self._place(event), "a second document begins here.", "A graph file holds one graph: remove the '---'.")
+                self._stop(
+                    self._place(event),
+                    "a second document begins here.",
+                    "A graph file holds one graph: remove the '---'.",
+                )
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             self._start(event)
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
@@ -88,12 +95,19 @@ class _Composer:
 
     def _place(self, event: yaml.Event) -> Place:
         start, end = event.start_mark, event.end_mark
+        assert start is not None and end is not None  # only events made by hand have none
         column = start.column + 1 + (self.shift if start.line == 0 else 0)
-        width = end.column - start.column if end.line == start.line else max(len(self.source.line(start.line + 1)) - column + 1, 1)
+        width = (
+            end.column - start.column
+            if end.line == start.line
+            else max(len(self.source.line(start.line + 1)) - column + 1, 1)
+        )
         return Place(self.source, start.line + 1, column, width)
 
     def _report(self, place: Place, message: str, hint: str = "") -> None:
         self.problems.append(place.problem(message, hint))
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise _Stop
 
     def _stop(self, place: Place, message: str, hint: str) -> None:
         self._report(place, message, hint)
@@ -130,22 +144,34 @@ class _Composer:
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         place = self._place(event)
-        name = event.anchor
+        name = str(event.anchor)
         if name not in self._anchors:
-            self._report(place, f"no anchor '&{name}' stands before this alias.", did_you_mean(name, self._anchors).strip())
+            self._report(
+                place,
+                f"no anchor '&{name}' stands before this alias.",
+                did_you_mean(name, list(self._anchors)[:MAX_PROBLEMS]).strip(),
+            )
             self._add(Scalar("", None, place))
             return
         target = self._anchors[name]
         if target is None:
-            self._stop(place, f"'*{name}' stands inside of what '&{name}' names: it would contain itself.", "Write the value out.")
+            self._stop(
+                place,
+                f"'*{name}' stands inside of what '&{name}' names: it would contain itself.",
+                "Write the value out.",
+            )
             return
         self._aliased += target.size
         if self._aliased > MAX_ALIASED_VALUES:
             self._stop(
-                place, f"the aliases up to here stand for more than {MAX_ALIASED_VALUES:,} values.", "Write out what the graph needs."
+                place,
+                f"the aliases up to here stand for more than {MAX_ALIASED_VALUES:,} values.",
+                "Write out what the graph needs.",
             )
         if len(self._open) + target.depth > MAX_DEPTH:
-            self._stop(place, f"values nest deeper than {MAX_DEPTH} levels behind this alias.", "A graph needs five or so.")
+            self._stop(
+                place, f"values nest deeper than {MAX_DEPTH} levels behind this alias.", "A graph needs five or so."
+            )
         self._add(target)
 
     def _remember(self, anchor: str | None, tree: Tree) -> None:
@@ -202,7 +228,9 @@ class _Composer:
         what = section[:-1] if section in ("nodes", "topics") else "key"
         where = f"line {first.place.line}" if first.place.line != second.place.line else f"column {first.place.column}"
         self._report(
-            second.place, f"the {what} {quoted(second.text)} stands here a second time; the first is in {where}.", "Rename or remove one."
+            second.place,
+            f"the {what} {quoted(second.text)} stands here a second time; the first is in {where}.",
+            "Rename or remove one.",
         )
         if section == "nodes":
             # under another name, so that what is wrong in it is found too and its topics are known

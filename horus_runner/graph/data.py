@@ -17,6 +17,8 @@ from horus_runner.graph.explain import explain, meant_key, model_at, spot_of
 from horus_runner.graph.marks import Mapping, Path, Scalar, Sequence, Tree, get, replaced
 from horus_runner.graph.model import MAX_NAME_BYTES, GraphModel
 
+# of a file with more mistakes than this the first ones are told, and nothing is built on the rest
+MAX_PROBLEMS = 100
 _ROUNDS = 6
 
 
@@ -31,7 +33,8 @@ def plain(tree: Tree, path: Path = ()) -> object:
         case Mapping():
             typed = path[:1] == ("nodes",) and path[2:3] == ("params",) and len(path) > 3
             return {
-                (key.value if typed else name): plain(value, (*path, name)) for name, (key, value) in tree.entries.items()
+                (key.value if typed else name): plain(value, (*path, name))
+                for name, (key, value) in tree.entries.items()
             }
         case Scalar():
             in_env = len(path) == 4 and path[0] == "nodes" and path[2] == "env"
@@ -62,7 +65,9 @@ def validate(root: Tree) -> Validated:
         except ValidationError as error:
             found = error.errors(include_url=False, include_input=False)
         before = result.root
-        result.problems += [explain(item, before) for item in found]
+        result.problems += [explain(item, before) for item in found[:MAX_PROBLEMS]]
+        if len(found) > MAX_PROBLEMS:
+            break
         # from the last to the first, so that an item taken out of a list moves none that is still to come
         for item in reversed(found):
             _repair(result, item, before)

@@ -9,7 +9,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["function", "class", "node", "value", "unknown"]
-_LITERALS = (ast.Constant, ast.JoinedStr, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp)
+_LITERALS = (
+    ast.Constant,
+    ast.JoinedStr,
+    ast.List,
+    ast.Tuple,
+    ast.Set,
+    ast.Dict,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+)
 _FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -24,7 +34,9 @@ class Definition:
 
     @property
     def what(self) -> str:
-        return {"function": "a function", "class": "a class", "node": "a node", "value": "a value"}.get(self.kind, "something")
+        return {"function": "a function", "class": "a class", "node": "a node", "value": "a value"}.get(
+            self.kind, "something"
+        )
 
 
 @dataclass(slots=True)
@@ -58,7 +70,10 @@ class Definitions:
     def complaint(self, found: Definition) -> tuple[str, str] | None:
         """Why `found` cannot be a node (message, hint), or None when it can for all that the syntax tells."""
         if found.kind == "value":
-            return "is a value, neither a node nor a function.", "Name a Node, a Node subclass or a function tick(node)."
+            return (
+                "is a value, neither a node nor a function.",
+                "Name a Node, a Node subclass or a function tick(node).",
+            )
         if found.kind == "function" and isinstance(found.syntax, _FunctionNode):
             return _arity_complaint(found.syntax, "it", 1)
         if found.kind == "class" and isinstance(found.syntax, ast.ClassDef):
@@ -68,11 +83,13 @@ class Definitions:
     def may_send_in_init(self, found: Definition) -> bool:
         """False when the node has certainly no code that runs before its first tick."""
         if found.kind == "function":
-            return isinstance(found.syntax, (ast.FunctionDef, ast.AsyncFunctionDef)) and bool(found.syntax.decorator_list)
+            return isinstance(found.syntax, (ast.FunctionDef, ast.AsyncFunctionDef)) and bool(
+                found.syntax.decorator_list
+            )
         if found.kind == "node" and isinstance(found.syntax, ast.Call):
             return not _is_node(found.syntax.func) or any(k.arg in (None, "init") for k in found.syntax.keywords)
         if found.kind == "class" and isinstance(found.syntax, ast.ClassDef):
-            lineage = list(self._lineage(found.syntax))
+            lineage = self._lineage(found.syntax)
             known = all(isinstance(base, ast.ClassDef) or _is_node(base) for base in lineage)
             return not known or any(_method(c, m) for c in lineage for m in ("init", "__init__"))
         return True
@@ -126,18 +143,20 @@ class Definitions:
     def _add(self, name: str, kind: Kind, syntax: ast.AST) -> None:
         self.by_name[name] = Definition(name, kind, getattr(syntax, "lineno", 1), syntax)
 
-    def _lineage(self, definition: ast.ClassDef, seen: frozenset[str] = frozenset()) -> Iterator[ast.ClassDef | ast.expr]:
+    def _lineage(self, definition: ast.ClassDef) -> list[ast.ClassDef | ast.expr]:
         """The class, its ancestors in this file, and the expressions of the others."""
-        yield definition
-        for base in definition.bases:
-            local = self.by_name.get(base.id) if isinstance(base, ast.Name) else None
-            if local is not None and isinstance(local.syntax, ast.ClassDef) and local.name not in seen:
-                yield from self._lineage(local.syntax, seen | {local.name, definition.name})
-            else:
-                yield base
+        classes, outside = [definition], list[ast.expr]()
+        for cls in classes:
+            for base in cls.bases:
+                local = self.by_name.get(base.id) if isinstance(base, ast.Name) else None
+                if local is None or not isinstance(local.syntax, ast.ClassDef) or local.syntax is cls:
+                    outside.append(base)
+                elif local.syntax not in classes:
+                    classes.append(local.syntax)
+        return [*classes, *outside]
 
     def _class_complaint(self, definition: ast.ClassDef) -> tuple[str, str] | None:
-        lineage = list(self._lineage(definition))
+        lineage = self._lineage(definition)
         outside = [base for base in lineage if not isinstance(base, ast.ClassDef) and not self._is_builtin(base)]
         if definition.decorator_list or definition.keywords:
             return None
@@ -149,7 +168,12 @@ class Definitions:
         return _arity_complaint(ticks[0], "its tick method", 1, most=2) if ticks else None
 
     def _is_builtin(self, base: ast.expr) -> bool:
-        return isinstance(base, ast.Name) and base.id not in self.by_name and base.id != "Node" and hasattr(builtins, base.id)
+        return (
+            isinstance(base, ast.Name)
+            and base.id not in self.by_name
+            and base.id != "Node"
+            and hasattr(builtins, base.id)
+        )
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -186,7 +210,9 @@ def _arity_complaint(function: _FunctionNode, what: str, least: int, most: int |
     arguments = function.args
     positional = len(arguments.posonlyargs) + len(arguments.args)
     required = positional - len(arguments.defaults)
-    keyword_only = [a.arg for a, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if default is None]
+    keyword_only = [
+        a.arg for a, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if default is None
+    ]
     right = "def tick(self)" if most else "def tick(node)"
     if keyword_only:
         return f"cannot be a tick: {what} needs the argument '{keyword_only[0]}' by keyword.", f"A tick is {right}."

@@ -13,7 +13,16 @@ from math import isfinite
 from horus_runner.graph.marks import quoted
 
 UNITS_NS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "min": 60_000_000_000}
-_SAME_UNITS = {"µs": "us", "μs": "us", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "msec": "ms", "usec": "us"}
+_SAME_UNITS = {
+    "µs": "us",
+    "μs": "us",
+    "sec": "s",
+    "secs": "s",
+    "second": "s",
+    "seconds": "s",
+    "msec": "ms",
+    "usec": "us",
+}
 _SAME_UNITS |= {"minute": "min", "minutes": "min", "m": "min", "nsec": "ns", "milliseconds": "ms", "microseconds": "us"}
 
 DURATION_PATTERN = r"^[0-9]+(\.[0-9]+)? ?(ns|us|ms|s|min)$"
@@ -26,7 +35,7 @@ _ALLOWED = "Write a number and its unit: ns, us, ms, s or min, as in 50ms."
 
 
 class QuantityError(ValueError):
-    """A duration or rate that cannot be read: `message` follows a name ("budget ..."), `hint` says what would be right."""
+    """A duration or rate that cannot be read: `message` follows a name ("budget ..."), `hint` what would be right."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message, hint)
@@ -77,7 +86,9 @@ def rate_hz(value: object) -> float:
         raise QuantityError("is not a rate.", _rate_hint(None))
     low, high = RATE_RANGE_HZ
     if not isfinite(value) or not low <= value <= high:
-        raise QuantityError(f"is {value:g} Hz: it must lie between {low:g} and {high:,.0f}.", "A rate is in ticks a second.")
+        raise QuantityError(
+            f"is {value:g} Hz: it must lie between {low:g} and {high:,.0f}.", "A rate is in ticks a second."
+        )
     return float(value)
 
 

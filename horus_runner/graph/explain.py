@@ -16,15 +16,22 @@ from horus_runner.graph.marks import Mapping, Path, Scalar, Sequence, Spot, Tree
 from horus_runner.graph.model import ALTERNATIVES, GraphModel, NodeModel, PortModel, RestartModel, TopicModel
 
 # words of other systems, and slips that no spelling distance finds
-_MEANT = {
-    "inputs": "subs", "input": "subs", "subscribers": "subs", "subscribes": "subs", "in": "subs",
-    "outputs": "pubs", "output": "pubs", "publishers": "pubs", "publishes": "pubs", "out": "pubs",
-    "path": "run", "file": "run", "source": "run", "module": "run", "operator": "run", "executable": "run", "exec": "run",
-    "parameters": "params", "args": "params", "config": "params", "settings": "params", "options": "params",
-    "hz": "rate", "frequency": "rate", "freq": "rate", "fps": "rate", "trigger": "on", "priority": "order",
-    "environment": "env", "timeout": "deadline", "on_failure": "restart", "queue_size": "capacity", "depth": "capacity",
-    "size": "capacity", "msg_type": "type", "message": "type", "default_rate": "tick_rate",
-}  # fmt: skip
+_SYNONYMS = {
+    "subs": "in input inputs subscribers subscribes subscriptions",
+    "pubs": "out output outputs publishers publishes publications",
+    "run": "path file source module operator executable exec command entry",
+    "params": "parameters args config settings options",
+    "rate": "hz frequency freq fps",
+    "on": "trigger",
+    "env": "environment",
+    "deadline": "timeout",
+    "restart": "on_failure",
+    "order": "priority",
+    "capacity": "queue_size depth size",
+    "type": "msg_type message",
+    "tick_rate": "default_rate",
+}
+_MEANT = {word: key for key, words in _SYNONYMS.items() for word in words.split()}
 
 
 def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
@@ -115,7 +122,9 @@ def found_text(tree: Tree) -> str:
 def _unknown_key(spot: Spot) -> Problem:
     name, owner = str(spot.path[-1]), spot.path[:-1]
     model = model_at(owner) or GraphModel
-    what = {NodeModel: "a node", TopicModel: "a topic", PortModel: "a port", RestartModel: "restart"}.get(model, "a graph")
+    what = {NodeModel: "a node", TopicModel: "a topic", PortModel: "a port", RestartModel: "restart"}.get(
+        model, "a graph"
+    )
     known = keys_of(model)
     if name == "optional" and model is NodeModel:
         hint = "Write critical: false for a node that may end without ending the graph."
@@ -146,14 +155,19 @@ def _wrong_kind(kind: str, context: dict[str, Any], spot: Spot, found: str) -> t
         case "less_than_equal":
             return f"is {text}: at most {context['le']:,} is possible.", ""
         case "bool_type":
-            meant = {"yes": "true", "on": "true", "1": "true", "no": "false", "off": "false", "0": "false"}.get(text.lower())
+            meant = {"yes": "true", "on": "true", "1": "true", "no": "false", "off": "false", "0": "false"}.get(
+                text.lower()
+            )
             return f"is {found}, not true or false.", f"Write {meant}." if meant else "Write true or false."
         case "int_type" | "int_parsing" | "int_from_float":
             return f"is {found}, not a whole number.", "Write a number such as 8, without quotes."
         case "string_type":
             return f"is {found}, not a text.", quote or "Write one word or text."
         case "list_type" | "union_tag_not_found" | "union_tag_invalid" if key in ("subs", "pubs"):
-            return f"is {found}, not a list of topics or a mapping of topics to types.", f"Write {key}: [{text or 'topic'}]."
+            return (
+                f"is {found}, not a list of topics or a mapping of topics to types.",
+                f"Write {key}: [{text or 'topic'}].",
+            )
         case "union_tag_not_found" | "union_tag_invalid" if key == "restart":
             return f"is {found}.", "Write never, on-failure or always, or a mapping with policy, backoff and limits."
         case "union_tag_not_found" | "union_tag_invalid":

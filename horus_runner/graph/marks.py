@@ -7,8 +7,7 @@ the file that several places use (an anchor) is never changed for all of them.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from horus_runner.errors import Problem
 
@@ -181,18 +180,6 @@ def replaced(root: Tree, path: Path, tree: Tree | None, key: Scalar | None = Non
     return Mapping(entries, root.place, root.flow)
 
 
-def walk(tree: Tree) -> Iterator[Tree]:
-    """`tree` and everything below it."""
-    yield tree
-    children: tuple[Tree, ...] = ()
-    if isinstance(tree, Sequence):
-        children = tree.items
-    elif isinstance(tree, Mapping):
-        children = tuple(value for _, value in tree.entries.values())
-    for child in children:
-        yield from walk(child)
-
-
 def cells(text: str) -> int:
     """How many columns of a terminal `text` takes."""
     return sum(
@@ -202,7 +189,9 @@ def cells(text: str) -> int:
 
 def printable(text: str) -> str:
     """`text` with a space for each tab and a mark for whatever would upset a terminal."""
-    return "".join(char if char.isprintable() else " " if char in "\t\xa0" else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return "".join(
+        char if char.isprintable() else " " if char in "\t\xa0" else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
 
 
 def quoted(value: object) -> str:

@@ -9,7 +9,17 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from horus_runner.graph import durations
@@ -36,7 +46,9 @@ def _name_checker(what: str, pattern: str, allowed: str, longest: int) -> AfterV
 
     def check(name: str) -> str:
         if len(name) > longest:
-            raise problem(f"{quoted(name)} is {len(name)} characters long.", f"The name of a {what} has at most {longest}.")
+            raise problem(
+                f"{quoted(name)} is {len(name)} characters long.", f"The name of a {what} has at most {longest}."
+            )
         if compiled.fullmatch(name) is None:
             raise problem(f"{quoted(name)} cannot be the name of a {what}.", f"Allowed are {allowed}.")
         return name
@@ -80,7 +92,10 @@ Capacity = Annotated[int, Field(ge=CAPACITY_RANGE[0], le=CAPACITY_RANGE[1])]
 Held = Annotated[int, Field(ge=HELD_RANGE[0], le=HELD_RANGE[1])]
 
 _CAPACITY = "How many messages the topic keeps; by default 1024 small ones, or 3 arrays."
-_ON_FULL = "What a publisher does when the topic is full: overwrite the oldest message (it is counted as lost), or wait for the slowest subscriber."
+_ON_FULL = (
+    "What a publisher does when the topic is full: overwrite the oldest message (it is counted as lost), "
+    "or wait for the slowest subscriber."
+)
 _MAX_HELD = "How many received messages a subscriber may hold at once without a copy being made; default 4."
 
 
@@ -102,8 +117,12 @@ class TopicModel(Strict):
     capacity: Capacity | None = Field(None, description=_CAPACITY)
     on_full: OnFull | None = Field(None, description=_ON_FULL)
     max_held: Held | None = Field(None, description=_MAX_HELD)
-    external: bool = Field(False, description="Published or read outside of this graph too, in the namespace 'default'.")
-    stale_ok: bool = Field(False, description="A topic of settings: its messages do not count for the age of what a node sends.")
+    external: bool = Field(
+        False, description="Published or read outside of this graph too, in the namespace 'default'."
+    )
+    stale_ok: bool = Field(
+        False, description="A topic of settings: its messages do not count for the age of what a node sends."
+    )
 
 
 class PortModel(Strict):
@@ -115,16 +134,21 @@ class PortModel(Strict):
     max_held: Held | None = Field(None, description=_MAX_HELD)
 
 
+_PORT_KINDS: dict[type, str] = {str: TYPE, dict: PORT, type(None): BARE, PortModel: PORT}
+_PORTS_KINDS: dict[type, str] = {list: LIST, dict: MAPPING}
+
+
 def _port_kind(value: object) -> str | None:
-    return {str: TYPE, dict: PORT, type(None): BARE, PortModel: PORT}.get(type(value))
+    return _PORT_KINDS.get(type(value))
 
 
 def _ports_kind(value: object) -> str | None:
-    return {list: LIST, dict: MAPPING}.get(type(value))
+    return _PORTS_KINDS.get(type(value))
 
 
 Port = Annotated[
-    Annotated[TypeName, Tag(TYPE)] | Annotated[PortModel, Tag(PORT)] | Annotated[None, Tag(BARE)], Discriminator(_port_kind)
+    Annotated[TypeName, Tag(TYPE)] | Annotated[PortModel, Tag(PORT)] | Annotated[None, Tag(BARE)],
+    Discriminator(_port_kind),
 ]
 Ports = Annotated[
     Annotated[list[TopicName], Tag(LIST)] | Annotated[dict[TopicName, Port], Tag(MAPPING)], Discriminator(_ports_kind)
@@ -135,7 +159,9 @@ class RestartModel(Strict):
     """When and how often an ended node is started again."""
 
     policy: RestartPolicy = Field("on-failure", description="After which ends: never, on-failure or always.")
-    backoff: Duration | None = Field(None, description="The pause before the first restart, doubled each time; default 100ms.")
+    backoff: Duration | None = Field(
+        None, description="The pause before the first restart, doubled each time; default 100ms."
+    )
     max_backoff: Duration | None = Field(None, description="The longest pause before a restart; default 5s.")
     max_restarts: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         None, description="How many restarts are made within the window before the node is given up; default 5."
@@ -143,8 +169,11 @@ class RestartModel(Strict):
     window: Duration | None = Field(None, description="The time in which restarts are counted; default 60s.")
 
 
+_RESTART_KINDS: dict[type, str] = {str: WORD, dict: PORT, RestartModel: PORT}
+
+
 def _restart_kind(value: object) -> str | None:
-    return {str: WORD, dict: PORT, RestartModel: PORT}.get(type(value))
+    return _RESTART_KINDS.get(type(value))
 
 
 Restart = Annotated[
@@ -157,34 +186,48 @@ class NodeModel(Strict):
 
     run: str | None = Field(
         None,
-        description="file.py:Name (relative to the graph file) or module:Name, where Name is a Node, a Node subclass or a function tick(node).",
+        description="file.py:Name (relative to the graph file) or module:Name, "
+        "where Name is a Node, a Node subclass or a function tick(node).",
     )
-    subs: Ports | None = Field(None, description="The topics that the node reads: a list of names, or names with their types.")
-    pubs: Ports | None = Field(None, description="The topics that the node publishes: a list of names, or names with their types.")
+    subs: Ports | None = Field(
+        None, description="The topics that the node reads: a list of names, or names with their types."
+    )
+    pubs: Ports | None = Field(
+        None, description="The topics that the node publishes: a list of names, or names with their types."
+    )
     params: dict[str, Any] = Field({}, description="Settings for the node's own code, read as node.params.")
     rate: Rate | None = Field(
-        None, description="Ticks a second, 30 or 30Hz; with 'on' the most ticks a second. Without it, tick_rate applies."
+        None,
+        description="Ticks a second, 30 or 30Hz; with 'on' the most ticks a second. Without it, tick_rate applies.",
     )
-    on: TopicName | None = Field(None, description="Tick when a message arrives on this topic, one of subs, instead of by the clock.")
+    on: TopicName | None = Field(
+        None, description="Tick when a message arrives on this topic, one of subs, instead of by the clock."
+    )
     budget: Duration | None = Field(None, description="The longest that a tick may run, such as 50ms.")
     deadline: Duration | None = Field(
         None, description="The longest from a tick's release to its end; by default the longer of period and budget."
     )
     on_miss: MissPolicy | None = Field(
         None,
-        description="After a missed deadline or budget: warn (count and log), skip (drop the releases that passed), safe_mode (call the safe-state hook), stop (end the graph).",
+        description="After a missed deadline or budget: warn (count and log), skip (drop the releases that passed), "
+        "safe_mode (call the safe-state hook), stop (end the graph).",
     )
-    compute: bool = Field(False, description="Throughput work: runs at low priority, in the time that timed nodes leave.")
+    compute: bool = Field(
+        False, description="Throughput work: runs at low priority, in the time that timed nodes leave."
+    )
     order: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] = Field(
         0, description="Within one process (inline mode), nodes with a lower order run first."
     )
     restart: Restart | None = Field(
-        None, description="Whether an ended node is started again: never, on-failure or always, or a mapping with backoff and limits."
+        None,
+        description="Whether an ended node is started again: never, on-failure or always, "
+        "or a mapping with backoff and limits.",
     )
     critical: bool | None = Field(None, description="Whether the final end of this node ends the graph; default true.")
     failure_policy: Literal["fatal", "restart", "skip", "ignore"] | None = Field(
         None,
-        description="In one word: fatal (an exception ends the graph), restart (the node), skip (give up the tick), ignore (same, logged once).",
+        description="In one word: fatal (an exception ends the graph), restart (the node), skip (give up the tick), "
+        "ignore (same, logged once).",
     )
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
         None, description="BLAS and OpenMP threads; 1 for timed nodes that are not compute."

@@ -14,7 +14,20 @@ from yaml.reader import Reader
 
 from horus_runner.errors import Problem, did_you_mean
 from horus_runner.graph.compose import compose
-from horus_runner.graph.marks import Mapping, Path, Place, Scalar, Sequence, Source, Step, Tree, find, get, quoted, replaced
+from horus_runner.graph.marks import (
+    Mapping,
+    Path,
+    Place,
+    Scalar,
+    Sequence,
+    Source,
+    Step,
+    Tree,
+    find,
+    get,
+    quoted,
+    replaced,
+)
 
 _NAME = re.compile(r'"([^"]*)"|([^".=]+)')
 _EXAMPLE = "Write it as nodes.NAME.rate=10; a name with dots in it in quotes: 'topics.\"camera.rgb\".capacity=8'."
@@ -36,11 +49,16 @@ def apply_overrides(root: Tree, overrides: Strings[str]) -> tuple[Tree, list[Pro
     """`root` with every override in it, the later ones last, and what is wrong with those that are left out."""
     problems: list[Problem] = []
     for argument in overrides:
-        try:
-            root = _applied(root, _parse(argument))
-        except _BadOverride as error:
-            problems += error.problems
+        root, found = _attempted(root, argument)
+        problems += found
     return root, problems
+
+
+def _attempted(root: Tree, argument: str) -> tuple[Tree, tuple[Problem, ...]]:
+    try:
+        return _applied(root, _parse(argument)), ()
+    except _BadOverride as error:
+        return root, error.problems
 
 
 def _parse(argument: str) -> _Override:

@@ -35,10 +35,18 @@ class Draft:
     validated: Validated
     model: GraphModel
     ports: tuple[Port, ...]
+    by_topic: dict[str, list[Port]]
+    by_node: dict[str, list[Port]]
 
     @classmethod
     def of(cls, validated: Validated, model: GraphModel) -> Draft:
-        return cls(validated, model, tuple(_ports(model, validated.root)))
+        ports = tuple(_ports(model, validated.root))
+        by_topic: dict[str, list[Port]] = {}
+        by_node: dict[str, list[Port]] = {name: [] for name in model.nodes}
+        for port in ports:
+            by_topic.setdefault(port.topic, []).append(port)
+            by_node[port.node].append(port)
+        return cls(validated, model, ports, by_topic, by_node)
 
     @property
     def root(self) -> Tree:
@@ -51,17 +59,21 @@ class Draft:
         return find(self.root, path).key_place
 
     def publishers(self, topic: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(p.node for p in self.ports if p.topic == topic and p.direction == "pubs"))
+        return tuple(dict.fromkeys(p.node for p in self.by_topic.get(topic, ()) if p.direction == "pubs"))
 
     def subscribers(self, topic: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(p.node for p in self.ports if p.topic == topic and p.direction == "subs"))
+        return tuple(dict.fromkeys(p.node for p in self.by_topic.get(topic, ()) if p.direction == "subs"))
+
+    def topics_of(self, node: str, direction: Direction) -> tuple[str, ...]:
+        """The topics that the node names in its subs or pubs, in the order of the file."""
+        return tuple(p.topic for p in self.by_node[node] if p.direction == direction)
 
     def topic_model(self, topic: str) -> TopicModel:
         return self.model.topics.get(topic) or TopicModel.model_construct()
 
     def topics(self) -> tuple[str, ...]:
         """Every topic of the graph: those described first, then in the order of their first use."""
-        return tuple(dict.fromkeys((*self.model.topics, *(port.topic for port in self.ports))))
+        return tuple(dict.fromkeys((*self.model.topics, *self.by_topic)))
 
     def type_claims(self, topic: str) -> list[tuple[str, Place, str]]:
         """What is said about the topic's type: type, place, who says so; the one that counts first."""
@@ -69,10 +81,11 @@ class Draft:
         described = self.topic_model(topic).type
         if described is not None:
             claims.append((described, self.place("topics", topic, "type"), "the graph's topics section"))
-        uses = [port for port in self.ports if port.topic == topic]
-        for port in sorted(uses, key=lambda port: port.direction):  # "pubs" before "subs"
-            if port.type is not None and port.type_place is not None:
-                claims.append((port.type, port.type_place, f"node '{port.node}'"))
+        uses = list(self.by_topic.get(topic, ()))
+        uses.sort(key=lambda port: port.direction)  # "pubs" before "subs"
+        claims += [
+            (port.type, port.type_place, f"node '{port.node}'") for port in uses if port.type and port.type_place
+        ]
         return claims
 
     def option_claims(self, topic: str, option: str) -> list[tuple[Option, Place, str]]:
@@ -81,8 +94,8 @@ class Draft:
         described = getattr(self.topic_model(topic), option)
         if described is not None:
             claims.append((described, self.place("topics", topic, option), "the graph's topics section"))
-        for port in self.ports:
-            if port.topic == topic and option in port.options:
+        for port in self.by_topic.get(topic, ()):
+            if option in port.options:
                 value, place = port.options[option]
                 claims.append((value, place, f"node '{port.node}'"))
         return claims

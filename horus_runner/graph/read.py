@@ -23,7 +23,11 @@ from horus_runner.graph.scalars import Substitution
 from horus_runner.graph.targets import Target, Targets
 from horus_runner.graph.text import read_source
 
-_SMALLEST = "The smallest graph is a node with something to run:\n    nodes:\n      camera:\n        run: camera.py:tick"
+MAX_NODES = 1_000
+MAX_PORTS = 4_000
+_SMALLEST = (
+    "The smallest graph is a node with something to run:\n    nodes:\n      camera:\n        run: camera.py:tick"
+)
 
 
 class _Findings:
@@ -44,7 +48,9 @@ class _Findings:
 
 def _covers(later: Problem, earlier: Problem) -> bool:
     """Whether `later` is about a value of which `earlier` concerns a part."""
-    same_line = (later.path, later.line) == (earlier.path, earlier.line) and (later.line > 0 or later.excerpt == earlier.excerpt)
+    same_line = (later.path, later.line) == (earlier.path, earlier.line) and (
+        later.line > 0 or later.excerpt == earlier.excerpt
+    )
     return same_line and later.column <= earlier.column < later.column + later.width
 
 
@@ -87,8 +93,17 @@ def _plan(root: Tree, path: Path, type_names: Collection[str], findings: _Findin
         nodes = get(validated.root, "nodes")
         place = nodes.key_place if nodes is not None else root.place
         findings.add((place.problem("the graph has no nodes.", _SMALLEST),))
+    if len(draft.model.nodes) > MAX_NODES or len(draft.ports) > MAX_PORTS:
+        findings.add(
+            (root.place.problem(f"a graph has at most {MAX_NODES:,} nodes and {MAX_PORTS:,} ports.", "Split it."),)
+        )
+        return None
     directory = Path(path).absolute().parent
     targets, found = Targets(directory), dict[str, Target]()
-    linked = [*check_nodes(draft, targets, found), *check_topics(draft, targets, type_names), *check_cycles(draft, found)]
+    linked = [
+        *check_nodes(draft, targets, found),
+        *check_topics(draft, targets, type_names),
+        *check_cycles(draft, found),
+    ]
     findings.add(linked)
     return None if findings.sorted("error") else build(draft, found, path)

@@ -1,6 +1,6 @@
 """What the text of a YAML scalar means: substitution of environment variables, then YAML 1.2's core schema.
 
-``off`` and ``1:30`` are text, ``010`` is 10, ``1e3`` is 1000.0: YAML 1.1, which PyYAML follows by itself, says otherwise.
+``off`` and ``1:30`` are text, ``010`` is 10, ``1e3`` is 1000.0: PyYAML follows YAML 1.1, which disagrees.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Substitution:
         if inside is None or "${" in (inside.group(2) or ""):
             raise ScalarError(
                 f"{quoted(match.group())} is not a substitution.",
-                "Write ${NAME} or ${NAME:-default} (not one inside the other), or $${ for the characters ${ themselves.",
+                "Write ${NAME} or ${NAME:-default} (not one inside the other), or $${ for the text ${ itself.",
                 match.group(),
             )
         name, default = inside.groups()
@@ -123,5 +123,7 @@ class Substitution:
             )
         self.budget -= len(value)
         if self.budget < 0:
-            raise ScalarError("the substitutions of this graph add up to more than 1,000,000 characters.", "", match.group())
+            raise ScalarError(
+                "the substitutions of this graph add up to more than 1,000,000 characters.", "", match.group()
+            )
         return value

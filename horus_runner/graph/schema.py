@@ -27,12 +27,19 @@ def json_schema() -> dict[str, Any]:
 
 def _property(entry: dict[str, Any]) -> dict[str, Any]:
     """One key's schema: without pydantic's titles and nulls, and open for substitution."""
-    entry = {key: value for key, value in entry.items() if key not in ("title", "default") or (key == "default" and value)}
+    entry = {
+        key: value for key, value in entry.items() if key not in ("title", "default") or (key == "default" and value)
+    }
     if "anyOf" in entry:
         choices = [choice for choice in entry.pop("anyOf") if choice != {"type": "null"}]
         entry = {**choices[0], **entry} if len(choices) == 1 else {"anyOf": choices, **entry}
-    if entry.get("type") in ("integer", "number", "boolean") or "anyOf" in entry or "enum" in entry or "pattern" in entry:
-        outer = {key: entry.pop(key) for key in ("description", "default") if key in entry}
-        choices = entry["anyOf"] if "anyOf" in entry else [entry]
+    if (
+        entry.get("type") in ("integer", "number", "boolean")
+        or "anyOf" in entry
+        or "enum" in entry
+        or "pattern" in entry
+    ):
+        outer: dict[str, Any] = {key: entry.pop(key) for key in ("description", "default") if key in entry}
+        choices = entry.get("anyOf", [entry])
         entry = {"anyOf": [*choices, _SUBSTITUTED], **outer}
     return entry

@@ -60,14 +60,19 @@ def _explained(what: str, context: str, place: Place, opened: Place | None) -> P
     if "quoted scalar" in context and opened is not None and "unexpected end" in what:
         return opened.problem("this quote is never closed.", "Close it, or write a literal quote inside other quotes.")
     if "quoted scalar" in context and "escape" in what:
-        return place.problem(f"{_escape(place)} is not an escape that YAML knows.", r"Write '...' for text as it stands, or \\ for a backslash.")
+        return place.problem(
+            f"{_escape(place)} is not an escape that YAML knows.",
+            r"Write '...' for text as it stands, or \\ for a backslash.",
+        )
     if "token" in what and (char := _quoted_char(what)) is not None:
         return place.problem(f"a value cannot start with {quoted(char)}.", f"Quote it: '{char}...'.")
     if "mapping values are not allowed" in what:
         return place.problem("a ':' is not expected here.", f"Quote a text that holds ': '. {_INDENT}")
     if "could not find expected ':'" in what:
         start = opened or place
-        return start.problem("this line is neither 'key: value' nor the rest of the value above.", f"Is a ':' missing? {_INDENT}")
+        return start.problem(
+            "this line is neither 'key: value' nor the rest of the value above.", f"Is a ':' missing? {_INDENT}"
+        )
     if "flow" in context and opened is not None:
         bracket = place.source.line(opened.line)[opened.column - 1 : opened.column]
         there = "line" if opened.line != place.line else "column"

@@ -65,7 +65,9 @@ class Targets:
         """Raises TargetError unless ``module:Class`` can be a message class."""
         module, _, name = type_name.partition(":")
         if not _DOTTED.fullmatch(module) or not name.isidentifier():
-            raise TargetError(f"{quoted(type_name)} is not a message type.", "A type of your own is written module:Class.")
+            raise TargetError(
+                f"{quoted(type_name)} is not a message type.", "A type of your own is written module:Class."
+            )
         origin = self._module(module)
         if origin is None:
             return
@@ -74,25 +76,30 @@ class Targets:
             return
         found = definitions.get(name)
         if found is None:
-            raise TargetError(f"{origin.name} defines no {quoted(name)}.", did_you_mean(name, definitions.classes()).strip())
+            raise TargetError(
+                f"{origin.name} defines no {quoted(name)}.", did_you_mean(name, definitions.classes()).strip()
+            )
         if found.kind in ("function", "value", "node"):
             raise TargetError(f"{quoted(name)} in {origin.name} is {found.what}, not a message class.")
 
     def _file(self, where: str) -> Path:
         path = Path(os.path.normpath(self.directory / where))
-        if path.is_file():
+        if _is_file(path):
             return path
-        if path.is_dir():
+        if _is_dir(path):
             raise TargetError(f"{quoted(where)} is a directory.", self._files_in(path))
-        if not where.endswith(".py") and path.with_name(path.name + ".py").is_file():
+        if not where.endswith(".py") and _is_file(path.with_name(path.name + ".py")):
             raise TargetError(f"there is no file {quoted(where)}.", f"Did you mean '{where}.py'?")
-        if not os.path.isabs(where) and Path(where).is_file():
+        if not Path(where).is_absolute() and _is_file(Path(where)):
             right = os.path.relpath(Path(where).absolute(), self.directory)
             raise TargetError(
-                f"there is no file {quoted(where)} beside the graph.", f"Paths are relative to the graph file: write {right}."
+                f"there is no file {quoted(where)} beside the graph.",
+                f"Paths are relative to the graph file: write {right}.",
             )
-        if not path.parent.is_dir():
-            raise TargetError(f"there is no file {quoted(where)}.", f"There is no directory {quoted(path.parent)} either.")
+        if not _is_dir(path.parent):
+            raise TargetError(
+                f"there is no file {quoted(where)}.", f"There is no directory {quoted(path.parent)} either."
+            )
         near = nearest(path.name, [p.name for p in path.parent.glob("*.py")])
         if near is not None:
             right = os.path.join(os.path.dirname(where), near)  # noqa: PTH118, PTH120 (Path would drop './')
@@ -122,7 +129,7 @@ class Targets:
 
     def _hint_for_module(self, name: str) -> str:
         candidate = name.replace(".", "/") + ".py"
-        if (self.directory / candidate).is_file():
+        if _is_file(self.directory / candidate):
             return f"Did you mean the file {candidate}?"
         return "Install it, or name a file: file.py:Name."
 
@@ -157,6 +164,14 @@ def _require_node(found: Definition, where: str, definitions: Definitions) -> No
         raise TargetError(f"{quoted(found.name)} in {where} (line {found.line}) {complaint[0]}", complaint[1])
 
 
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 (Path.is_file raises for a name that is too long)
+
+
+def _is_dir(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def _find_spec(name: str, search: Iterable[str] | None) -> importlib.machinery.ModuleSpec | None:
     # importlib.util.find_spec would import the packages above a dotted name
     locations = list(search) if search is not None else None
@@ -182,5 +197,3 @@ def _read_definitions(path: Path, where: str) -> Definitions | TargetError:
         return TargetError(f"{quoted(where)} is not Python: {error.msg}.", f"See {path}:{error.lineno or 1}.")
     except (ValueError, RecursionError, MemoryError) as error:
         return TargetError(f"{quoted(where)} is not Python: {error}.")
-
-

@@ -69,7 +69,9 @@ def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
         return Problem(name, 0, 0, "there is no such graph file.", _hint_for_missing(path))
     if isinstance(error, IsADirectoryError):
         graphs = sorted(p.name for p in path.glob("*.y*ml"))
-        return Problem(name, 0, 0, "this is a directory, not a graph file.", f"It holds {', '.join(graphs)}." if graphs else "")
+        return Problem(
+            name, 0, 0, "this is a directory, not a graph file.", f"It holds {', '.join(graphs)}." if graphs else ""
+        )
     reason = (error.strerror or str(error)) if isinstance(error, OSError) else "no file can have this name"
     return Problem(name, 0, 0, f"the graph file cannot be read: {reason}.")
 
