@@ -24,8 +24,8 @@ def load(
     `overrides` are ``nodes.detect.rate=10`` texts; ``${NAME}`` takes its values from `environ`, by default the
     process's own. Raises GraphError with every mistake in the file, in the order of their places.
     """
+    from horus_runner.graph.read import read_graph
     from horus_runner.messages.registry import known_type_names
 
-    from horus_runner.graph.read import read_graph
-
-    return read_graph(Path(path), overrides, os.environ if environ is None else environ, frozenset(known_type_names()))
+    library_types = frozenset(name for name in known_type_names() if ":" not in name)
+    return read_graph(Path(path), overrides, os.environ if environ is None else environ, library_types)

@@ -1,4 +1,4 @@
-"""Do the topics of a graph fit together: a publisher for every subscriber, one type, one set of options, one spelling."""
+"""Do the topics of a graph fit together: each with a publisher, one type, one set of options and one spelling."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def check_topics(draft: Draft, targets: Targets, type_names: Collection[str]) ->
     collisions = _case_collisions(draft)
     for first, second in collisions:
         yield second.place.problem(
-            f"the topics {quoted(first.topic)} (node '{first.node}', line {first.place.line}) and {quoted(second.topic)} "
-            "differ by case only.",
+            f"the topics {quoted(first.topic)} (node '{first.node}', line {first.place.line}) "
+            f"and {quoted(second.topic)} differ by case only.",
             f"If they are one topic, write '{first.topic}' in both places; else give one another name.",
         )
     searches = iter(range(MAX_SEARCHES))
@@ -53,9 +53,8 @@ def _case_collisions(draft: Draft) -> list[tuple[Port, Port]]:
     spellings: dict[str, dict[str, Port]] = {}
     for port in sorted(draft.ports, key=lambda port: (port.direction, port.place.order)):
         spellings.setdefault(port.topic.lower(), {}).setdefault(port.topic, port)
-    return [
-        (ports[0], other) for by_name in spellings.values() for ports in [list(by_name.values())] for other in ports[1:]
-    ]
+    groups = (list(by_name.values()) for by_name in spellings.values())
+    return [(ports[0], other) for ports in groups for other in ports[1:]]
 
 
 def _repeated(draft: Draft) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from horus_runner.errors import Problem
 from horus_runner.graph.explain import explain, meant_key, model_at, spot_of
 from horus_runner.graph.marks import Mapping, Path, Scalar, Sequence, Tree, get, replaced
-from horus_runner.graph.model import MAX_NAME_BYTES, GraphModel
+from horus_runner.graph.model import EXTENSION_PREFIX, MAX_NAME_BYTES, GraphModel
 
 # of a file with more mistakes than this the first ones are told, and nothing is built on the rest
 MAX_PROBLEMS = 100
@@ -32,6 +32,11 @@ def plain(tree: Tree, path: Path = ()) -> object:
             return [plain(item, (*path, index)) for index, item in enumerate(tree.items)]
         case Mapping():
             typed = path[:1] == ("nodes",) and path[2:3] == ("params",) and len(path) > 3
+            if not path:
+                # the author's own keys are read for their anchors only
+                tree = Mapping(
+                    {n: e for n, e in tree.entries.items() if not n.startswith(EXTENSION_PREFIX)}, tree.place
+                )
             return {
                 (key.value if typed else name): plain(value, (*path, name))
                 for name, (key, value) in tree.entries.items()

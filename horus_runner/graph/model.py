@@ -32,8 +32,12 @@ MAX_TOPIC_BYTES = 200
 MAX_NAME_BYTES = 64
 CAPACITY_RANGE = (1, 65_536)
 HELD_RANGE = (1, 64)
+EXTENSION_PREFIX = "x-"  # keys of the graph that are the author's own: a place for anchors
+MESSAGE_TYPE = "message-type"
 LIST, MAPPING, TYPE, PORT, BARE, WORD = "<list>", "<mapping>", "<type>", "<port>", "<bare>", "<word>"
-ALTERNATIVES = frozenset((LIST, MAPPING, TYPE, PORT, BARE, WORD, "[key]"))
+ALTERNATIVES = frozenset((EXTENSION_PREFIX = "x-"  # keys of the graph that are the author's own: a place for anchors
+MESSAGE_TYPE = "message-type"
+LIST, MAPPING, TYPE, PORT, BARE, WORD, "[key]"))
 
 
 def problem(message: str, hint: str = "") -> PydanticCustomError:
@@ -87,7 +91,7 @@ _rate_check, _rate_schema = _quantity(
     {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": durations.RATE_PATTERN}]},
 )
 Rate = Annotated[float, _rate_check, _rate_schema]
-TypeName = Annotated[str, Field(description="A message type: Image, CmdVel, ..., or module:Class for one of your own.")]
+TypeName = Annotated[str, WithJsonSchema({"type": "string", "format": MESSAGE_TYPE})]
 Capacity = Annotated[int, Field(ge=CAPACITY_RANGE[0], le=CAPACITY_RANGE[1])]
 Held = Annotated[int, Field(ge=HELD_RANGE[0], le=HELD_RANGE[1])]
 
@@ -128,7 +132,7 @@ class TopicModel(Strict):
 class PortModel(Strict):
     """One topic of a node, with what has to be said about it."""
 
-    type: TypeName | None = Field(None, description="The message type.")
+    type: TypeName | None = Field(None, description="The message type: Image, CmdVel, ..., or module:Class for one of your own.")
     capacity: Capacity | None = Field(None, description=_CAPACITY)
     on_full: OnFull | None = Field(None, description=_ON_FULL)
     max_held: Held | None = Field(None, description=_MAX_HELD)

@@ -63,8 +63,9 @@ class Targets:
 
     def check_type(self, type_name: str) -> None:
         """Raises TargetError unless ``module:Class`` can be a message class."""
-        module, _, name = type_name.partition(":")
-        if not _DOTTED.fullmatch(module) or not name.isidentifier():
+        module, _, path = type_name.partition(":")
+        name = path.partition(".")[0]
+        if not _DOTTED.fullmatch(module) or not _DOTTED.fullmatch(path):
             raise TargetError(
                 f"{quoted(type_name)} is not a message type.", "A type of your own is written module:Class."
             )
