@@ -35,9 +35,7 @@ HELD_RANGE = (1, 64)
 EXTENSION_PREFIX = "x-"  # keys of the graph that are the author's own: a place for anchors
 MESSAGE_TYPE = "message-type"
 LIST, MAPPING, TYPE, PORT, BARE, WORD = "<list>", "<mapping>", "<type>", "<port>", "<bare>", "<word>"
-ALTERNATIVES = frozenset((EXTENSION_PREFIX = "x-"  # keys of the graph that are the author's own: a place for anchors
-MESSAGE_TYPE = "message-type"
-LIST, MAPPING, TYPE, PORT, BARE, WORD, "[key]"))
+ALTERNATIVES = frozenset((LIST, MAPPING, TYPE, PORT, BARE, WORD, "[key]"))
 
 
 def problem(message: str, hint: str = "") -> PydanticCustomError:
@@ -132,7 +130,9 @@ class TopicModel(Strict):
 class PortModel(Strict):
     """One topic of a node, with what has to be said about it."""
 
-    type: TypeName | None = Field(None, description="The message type: Image, CmdVel, ..., or module:Class for one of your own.")
+    type: TypeName | None = Field(
+        None, description="The message type: Image, CmdVel, ..., or module:Class for one of your own."
+    )
     capacity: Capacity | None = Field(None, description=_CAPACITY)
     on_full: OnFull | None = Field(None, description=_ON_FULL)
     max_held: Held | None = Field(None, description=_MAX_HELD)
