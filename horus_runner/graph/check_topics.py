@@ -86,7 +86,7 @@ def _types(draft: Draft, topic: str, targets: Targets, type_names: Collection[st
         expected, first, first_who = claims[0]
         if name != expected and (":" in name or name in type_names) and (":" in expected or expected in type_names):
             yield place.problem(
-                f"topic {quoted(topic)} is {name} for {who}, but {expected} for {first_who} (line {first.line}).",
+                f"topic {quoted(topic)} is {name} in {who}, but {expected} in {first_who} (line {first.line}).",
                 f"Write {expected} here, or give the two different topics.",
             )
 
@@ -105,8 +105,8 @@ def _options(draft: Draft, topic: str) -> Iterator[Problem]:
             expected, first, first_who = claims[0]
             if value != expected:
                 yield place.problem(
-                    f"topic {quoted(topic)} has {option} {value} for {who}, "
-                    f"but {expected} for {first_who} (line {first.line}).",
+                    f"topic {quoted(topic)} has {option} {value} in {who}, "
+                    f"but {expected} in {first_who} (line {first.line}).",
                     "A topic has one of it: say it in one place, best in 'topics'.",
                 )
 

@@ -227,14 +227,16 @@ class _Composer:
         section = outer.text if isinstance(outer, Scalar) else ""
         what = section[:-1] if section in ("nodes", "topics") else "key"
         where = f"line {first.place.line}" if first.place.line != second.place.line else f"column {first.place.column}"
-        self._report(
-            second.place,
-            f"the {what} {quoted(second.text)} stands here a second time; the first is in {where}.",
-            "Rename or remove one.",
+        # a second node is kept, so that what is wrong in it is found too and its topics are known
+        kept = f"{second.text}_{second.place.line}" if section == "nodes" else ""
+        hint = (
+            f"Rename or remove one; this one is called '{kept}' in other messages." if kept else "Rename or remove one."
         )
-        if section == "nodes":
-            # under another name, so that what is wrong in it is found too and its topics are known
-            parent.entries.setdefault(f"{second.text}#{second.place.line}", (second, value))
+        self._report(
+            second.place, f"the {what} {quoted(second.text)} stands here a second time; the first is in {where}.", hint
+        )
+        if kept:
+            parent.entries.setdefault(kept, (second, value))
 
     def _merge(self, entries: dict[str, tuple[Scalar, Tree]], merged: Tree) -> None:
         if isinstance(merged, Mapping):

@@ -87,7 +87,7 @@ def rate_hz(value: object) -> float:
     low, high = RATE_RANGE_HZ
     if not isfinite(value) or not low <= value <= high:
         raise QuantityError(
-            f"is {value:g} Hz: it must lie between {low:g} and {high:,.0f}.", "A rate is in ticks a second."
+            f"is {value:g} Hz: it must lie between {low:.5f} and {high:,.0f}.", "A rate is in ticks a second."
         )
     return float(value)
 

@@ -34,6 +34,12 @@ _SYNONYMS = {
 _MEANT = {word: key for key, words in _SYNONYMS.items() for word in words.split()}
 
 
+_TEXT_HINTS = {
+    "on": "A node ticks on one topic; it reads others beside it when it is named in subs.",
+    "run": "Write run: file.py:Name.",
+}
+
+
 def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
     return tuple(model.model_fields)
 
@@ -140,7 +146,7 @@ def _not_a_word(spot: Spot, context: dict[str, Any]) -> Problem:
     words = str(context["expected"]).replace(" or ", ", ").replace("'", "").split(", ")
     value = spot.tree.text if isinstance(spot.tree, Scalar) else ""
     guess = did_you_mean(value, words) if nearest(value, words) else ""
-    message = f"{subject(spot.path)} is {found_text(spot.tree)}, which is none of its words."
+    message = f"{subject(spot.path)} cannot be {quoted(value)}."
     return spot.place.problem(message, f"Allowed are {listed(words)}.{guess}")
 
 
@@ -151,9 +157,9 @@ def _wrong_kind(kind: str, context: dict[str, Any], spot: Spot, found: str) -> t
     key = spot.path[-1] if spot.path else ""
     match kind:
         case "greater_than_equal":
-            return f"is {text}: at least {context['ge']:,} is needed.", ""
+            return f"is {text}: at least {context['ge']:,} is needed.", "Leave it out for the default."
         case "less_than_equal":
-            return f"is {text}: at most {context['le']:,} is possible.", ""
+            return f"is {text}: at most {context['le']:,} is possible.", "Leave it out for the default."
         case "bool_type":
             meant = {"yes": "true", "on": "true", "1": "true", "no": "false", "off": "false", "0": "false"}.get(
                 text.lower()
@@ -162,7 +168,7 @@ def _wrong_kind(kind: str, context: dict[str, Any], spot: Spot, found: str) -> t
         case "int_type" | "int_parsing" | "int_from_float":
             return f"is {found}, not a whole number.", "Write a number such as 8, without quotes."
         case "string_type":
-            return f"is {found}, not a text.", quote or "Write one word or text."
+            return f"is {found}, not a text.", _TEXT_HINTS.get(str(key)) or quote or "Write one word or text."
         case "list_type" | "union_tag_not_found" | "union_tag_invalid" if key in ("subs", "pubs"):
             return (
                 f"is {found}, not a list of topics or a mapping of topics to types.",

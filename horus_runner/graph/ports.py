@@ -80,7 +80,7 @@ class Draft:
         claims = []
         described = self.topic_model(topic).type
         if described is not None:
-            claims.append((described, self.place("topics", topic, "type"), "the graph's topics section"))
+            claims.append((described, self.place("topics", topic, "type"), "'topics'"))
         uses = list(self.by_topic.get(topic, ()))
         uses.sort(key=lambda port: port.direction)  # "pubs" before "subs"
         claims += [
@@ -93,7 +93,7 @@ class Draft:
         claims: list[tuple[Option, Place, str]] = []
         described = getattr(self.topic_model(topic), option)
         if described is not None:
-            claims.append((described, self.place("topics", topic, option), "the graph's topics section"))
+            claims.append((described, self.place("topics", topic, option), "'topics'"))
         for port in self.by_topic.get(topic, ()):
             if option in port.options:
                 value, place = port.options[option]

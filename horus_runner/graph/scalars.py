@@ -115,7 +115,7 @@ class Substitution:
             value = default
         if value is None:
             near = nearest(name, [key for key in self.environ if key])
-            hint = f" Set is '{near}'." if near else ""
+            hint = f" Did you mean '{near}', which is set?" if near else ""
             raise ScalarError(
                 f"the environment variable {name} is not set.",
                 f"Set it, or give a default: ${{{name}:-default}}.{hint}",

@@ -14,7 +14,8 @@ _INDENT = "Lines of one level start in the same column; what belongs to a key st
 
 def syntax_problem(error: Exception, line: int, column: int, source: Source, shift: int = 0) -> Problem:
     """The problem that ended parsing; `line` and `column` (from 0) serve when the error has no place itself."""
-    what, context, opened = str(error), "", None
+    # PyYAML's scanner gives numbers of any size to chr() and int()
+    what, context, opened = "a number in an escape or a directive is too large", "", None
     if isinstance(error, yaml.MarkedYAMLError):
         what, context = error.problem or "", error.context or ""
         mark = error.problem_mark or error.context_mark

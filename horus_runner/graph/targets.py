@@ -78,17 +78,18 @@ class Targets:
         found = definitions.get(name)
         if found is None:
             raise TargetError(
-                f"{origin.name} defines no {quoted(name)}.", did_you_mean(name, definitions.classes()).strip()
+                f"{module} defines no {quoted(name)}.",
+                did_you_mean(name, definitions.classes()).strip() or "It defines no class.",
             )
         if found.kind in ("function", "value", "node"):
-            raise TargetError(f"{quoted(name)} in {origin.name} is {found.what}, not a message class.")
+            raise TargetError(f"{quoted(name)} in {module} is {found.what}, not a message class.", "Name a class.")
 
     def _file(self, where: str) -> Path:
         path = Path(os.path.normpath(self.directory / where))
         if _is_file(path):
             return path
         if _is_dir(path):
-            raise TargetError(f"{quoted(where)} is a directory.", self._files_in(path))
+            raise TargetError(f"{quoted(where)} is a directory.", _files_in(path, where))
         if not where.endswith(".py") and _is_file(path.with_name(path.name + ".py")):
             raise TargetError(f"there is no file {quoted(where)}.", f"Did you mean '{where}.py'?")
         if not Path(where).is_absolute() and _is_file(Path(where)):
@@ -97,21 +98,14 @@ class Targets:
                 f"there is no file {quoted(where)} beside the graph.",
                 f"Paths are relative to the graph file: write {right}.",
             )
+        folder = where.rpartition("/")[0]
         if not _is_dir(path.parent):
-            raise TargetError(
-                f"there is no file {quoted(where)}.", f"There is no directory {quoted(path.parent)} either."
-            )
+            raise TargetError(f"there is no file {quoted(where)}.", f"There is no directory {quoted(folder)} either.")
         near = nearest(path.name, [p.name for p in path.parent.glob("*.py")])
         if near is not None:
-            right = os.path.join(os.path.dirname(where), near)  # noqa: PTH118, PTH120 (Path would drop './')
+            right = f"{folder}/{near}" if "/" in where else near
             raise TargetError(f"there is no file {quoted(where)}.", f"Did you mean '{right}'?")
-        raise TargetError(f"there is no file {quoted(where)}.", self._files_in(path.parent))
-
-    def _files_in(self, directory: Path) -> str:
-        names = sorted(p.name for p in directory.glob("*.py"))
-        if not names:
-            return f"There is no Python file in {quoted(directory)}."
-        return f"In {quoted(directory)} are {', '.join(names[:8])}" + (", ..." if len(names) > 8 else ".")
+        raise TargetError(f"there is no file {quoted(where)}.", _files_in(path.parent, folder or "."))
 
     def _module(self, name: str) -> Path | None:
         """The source of a module that is installed; None when it has none that can be read. Imports nothing."""
@@ -165,6 +159,13 @@ def _require_node(found: Definition, where: str, definitions: Definitions) -> No
         raise TargetError(f"{quoted(found.name)} in {where} (line {found.line}) {complaint[0]}", complaint[1])
 
 
+def _files_in(directory: Path, written: str) -> str:
+    names = sorted(p.name for p in directory.glob("*.py"))
+    if not names:
+        return f"There is no Python file in {quoted(written)}."
+    return f"In {quoted(written)} are {', '.join(names[:8])}" + (", ..." if len(names) > 8 else ".")
+
+
 def _is_file(path: Path) -> bool:
     return os.path.isfile(path)  # noqa: PTH113 (Path.is_file raises for a name that is too long)
 
@@ -195,6 +196,6 @@ def _read_definitions(path: Path, where: str) -> Definitions | TargetError:
     except OSError as error:
         return TargetError(f"{quoted(where)} cannot be read: {error.strerror}.")
     except SyntaxError as error:
-        return TargetError(f"{quoted(where)} is not Python: {error.msg}.", f"See {path}:{error.lineno or 1}.")
+        return TargetError(f"{quoted(where)} is not Python: {error.msg}.", f"See line {error.lineno or 1} of {where}.")
     except (ValueError, RecursionError, MemoryError) as error:
         return TargetError(f"{quoted(where)} is not Python: {error}.")
