@@ -29,8 +29,11 @@ from dataclasses import dataclass
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` was most likely meant to be, or None when none is near.
 
-    Case counts less than spelling: ``Camera`` finds ``camera``.
+    Case counts less than spelling: ``Camera`` finds ``camera``. Nothing is near to a name of more than 200 characters,
+    which the comparison would take seconds for.
     """
+    if len(name) > 200:
+        return None
     by_folded = {candidate.lower(): candidate for candidate in known}
     found = difflib.get_close_matches(name.lower(), by_folded, n=1, cutoff=0.6)
     return by_folded[found[0]] if found else None
@@ -61,7 +64,8 @@ class UsageError(HorusError):
 class Problem:
     """One mistake in a graph file: where it stands, what it is, what would be right.
 
-    `line` and `column` count from 1; 0 when the problem has no place in the file.
+    `line` and `column` count from 1; 0 when the problem has no place in the file. The excerpt may be a part of the
+    line only (without its indentation, cut when long): `caret` is the column in it that is marked, `width` how many.
     """
 
     path: str
@@ -72,13 +76,14 @@ class Problem:
     excerpt: str = ""
     width: int = 1
     severity: str = "error"
+    caret: int = 1
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
         lines = [f"{place}: {'warning: ' if self.severity == 'warning' else ''}{self.message}"]
         if self.excerpt:
             lines.append(f"    {self.excerpt}")
-            lines.append("    " + " " * (self.column - 1) + "^" * max(self.width, 1))
+            lines.append("    " + " " * (self.caret - 1) + "^" * max(self.width, 1))
         if self.hint:
             lines.append(self.hint)
         return "\n".join(lines)
