@@ -27,7 +27,7 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from horus_runner.graph.plan import NodeSettings
-from horus_runner.runtime import prctl
+from horus_runner._core import clock
 from horus_runner.runtime.requests import BirthOrder
 from horus_runner.runtime.threads import set_blas_threads
 
@@ -55,7 +55,7 @@ def adopt(order: BirthOrder) -> None:
         if parent != middle:
             os._exit(1)
         time.sleep(_ADOPTION_POLL_S)
-    prctl.set_parent_death_signal(signal.SIGTERM)
+    clock.set_parent_death_signal(signal.SIGTERM)
     if os.getppid() != order.supervisor:
         os._exit(1)
 
@@ -77,7 +77,7 @@ def set_up(order: BirthOrder, files: BirthFiles) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-    prctl.set_process_name(order.node)
+    clock.set_process_name(order.node)
 
 
 def say_born(files: BirthFiles) -> None:

@@ -109,7 +109,7 @@ class Janitor:
     def _clean_up(self) -> NoReturn:
         """The supervisor is dead: end what is left of its run."""
         from horus_runner.runtime.registry import forget
-        from horus_runner.transport.segment import unlink_run
+        from horus_runner.transport.runs import unlink_run
 
         token = os.environ[TOKEN_VARIABLE]
         groups = self._charge.groups if self._charge is not None else []
@@ -148,7 +148,7 @@ def main(requests: int, supervisor: int, rerun: int | None = None) -> NoReturn:
     gc.disable()
     if rerun is None:
         import horus_runner.node.worker
-    import horus_runner.transport.segment  # noqa: F401
+    import horus_runner.transport.runs  # noqa: F401
 
     gc.collect()
     gc.freeze()

@@ -1,6 +1,6 @@
 """Which graphs run, and where each takes commands.
 
-A run's sign of life is the lock on its process segment (`transport.segment.live_runs`); its control socket has the
+A run's sign of life is the lock on its process segment (`transport.runs.live_runs`); its control socket has the
 run's id as its name. Sockets lie in a folder that only the user can enter.
 """
 
@@ -55,7 +55,7 @@ def forget(run_id: str) -> None:
 
 def runs() -> list[RunInfo]:
     """Every run that is alive."""
-    from horus_runner.transport.segment import live_runs
+    from horus_runner.transport.runs import live_runs
 
     found = []
     for run in live_runs():
@@ -67,7 +67,7 @@ def runs() -> list[RunInfo]:
 
 def sweep() -> None:
     """Remove what dead runs have left: their segments and their sockets."""
-    from horus_runner.transport.segment import live_runs, sweep
+    from horus_runner.transport.runs import live_runs, sweep
 
     sweep()
     alive = {run.run_id for run in live_runs()}

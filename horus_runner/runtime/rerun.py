@@ -26,7 +26,8 @@ import msgspec
 
 from horus_runner.errors import UsageError
 from horus_runner.graph.plan import NodeSettings
-from horus_runner.runtime import birth, prctl
+from horus_runner._core import clock
+from horus_runner.runtime import birth
 from horus_runner.runtime.janitor import Janitor, ignore_terminal
 
 _TRACE_BYTES: Final = 60_000
@@ -96,13 +97,13 @@ class ServerRole(Role):
 
     def _become(self, nodes: Sequence[Any]) -> NoReturn:
         import horus_runner.node.worker
-        import horus_runner.transport.segment  # noqa: F401
+        import horus_runner.transport.runs  # noqa: F401
 
         ignore_terminal()
         birth.flush_open_files()
         if len(os.listdir("/proc/self/task")) > 1:  # noqa: PTH208
             self._start_over()
-        prctl.set_parent_death_signal(0)
+        clock.set_parent_death_signal(0)
         gc.collect()
         gc.freeze()
         Janitor(self._requests, self._supervisor, nodes=nodes).serve()
@@ -206,7 +207,7 @@ def open_script(descriptor: int) -> Script:
 def be_server(requests: int, supervisor: int, descriptor: int) -> NoReturn:
     """The process of a script's fork server."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    prctl.set_parent_death_signal(signal.SIGKILL)
+    clock.set_parent_death_signal(signal.SIGKILL)
     if os.getppid() != supervisor:
         os._exit(1)
     for kept in (requests, descriptor):
