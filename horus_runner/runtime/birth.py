@@ -26,8 +26,8 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
-from horus_runner.graph.plan import NodeSettings
 from horus_runner._core import clock
+from horus_runner.graph.plan import NodeSettings
 from horus_runner.runtime.requests import BirthOrder
 from horus_runner.runtime.threads import set_blas_threads
 
@@ -113,6 +113,7 @@ def execute(files: BirthFiles, rerun: int | None) -> NoReturn:
 
 def replace_process(call: str) -> NoReturn:
     """Execute `call` in a fresh interpreter in place of this process."""
+    atexit._run_exitfuncs()
     command = interpreter_command(call)
     os.execv(command[0], command)
 

@@ -23,8 +23,8 @@ import msgspec
 
 from horus_runner.graph.plan import NodeSettings
 from horus_runner.runtime.forkserver import ForkServer
-from horus_runner.runtime.observer import LogLine
 from horus_runner.runtime.leftovers import reap_group
+from horus_runner.runtime.observer import LogLine
 
 _READ_BYTES: Final = 1 << 16
 _LONGEST_LINE: Final = 1 << 16
@@ -38,7 +38,7 @@ class Hearer(Protocol):
 
     def on_lost(self, child: Child) -> None: ...
 
-    def on_exit(self, child: Child, status: int) -> None: ...
+    def on_exit(self, child: Child, status: int, cpu_ns: int, peak_bytes: int) -> None: ...
 
     def on_line(self, line: LogLine) -> None: ...
 
@@ -163,9 +163,10 @@ class Child:
         for pipe in self._pipes:
             pipe.drain()
         self.signal_group(signal.SIGTERM)  # its subprocesses end with it; the zombie still keeps the group's number
-        _, status = os.waitpid(pid, 0)
+        _, status, used = os.wait4(pid, 0)
         self.close()
-        self._hearer.on_exit(self, os.waitstatus_to_exitcode(status))
+        cpu_ns = round((used.ru_utime + used.ru_stime) * 1e9)
+        self._hearer.on_exit(self, os.waitstatus_to_exitcode(status), cpu_ns, used.ru_maxrss * 1024)
 
     def close(self) -> None:
         """Let go of every descriptor."""

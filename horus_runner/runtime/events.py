@@ -118,6 +118,11 @@ class Spawn:
 
 
 @dataclass(frozen=True, slots=True)
+class Go:
+    """Every node has had its init (or is out of the run): let them tick."""
+
+
+@dataclass(frozen=True, slots=True)
 class SignalGroup:
     """Send a signal to the node's process group."""
 
@@ -164,4 +169,4 @@ class Finish:
     cause: str | None
 
 
-Instruction = Spawn | SignalGroup | Retire | SetState | CountRestart | Note | Finish
+Instruction = Spawn | Go | SignalGroup | Retire | SetState | CountRestart | Note | Finish

@@ -41,6 +41,7 @@ class ForkServer:
         self._output = None if script is None else os.memfd_create("output")
         self._charge: Charge | None = None
         self._socket: socket.socket
+        self._serving = False
         self._launch("horus_runner.runtime.janitor.main" if script is None else "horus_runner.runtime.rerun.be_server")
 
     @classmethod
@@ -55,6 +56,7 @@ class ForkServer:
         """Start another server in place of a dead one. Should a script's node have to be started again, it gets a
         re-run of its own: the module code is not run once more on suspicion."""
         self._bury()
+        self._serving = False
         self._launch("horus_runner.runtime.janitor.main")
         if self._charge is not None:
             self._send(self._charge)
@@ -96,6 +98,7 @@ class ForkServer:
             if not datagram:
                 return said or None
             said.append(msgspec.msgpack.decode(datagram))
+            self._serving = self._serving or said[-1]["event"] == "serving"
 
     def output(self) -> bytes:
         """What the second run of the script has printed."""
@@ -125,8 +128,12 @@ class ForkServer:
         self._send(self._charge)
 
     def quit(self) -> None:
-        """End the server: everything is cleaned up."""
-        self._send(Quit())
+        """End the server: everything is cleaned up. One that does not listen yet is killed."""
+        if self._serving:
+            self._send(Quit())
+        else:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
         self._bury()
         for descriptor in (self._script, self._output):
             if descriptor is not None:

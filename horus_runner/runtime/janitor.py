@@ -70,7 +70,7 @@ class Janitor:
         elif isinstance(request, Charge):
             self._charge = request
         elif isinstance(request, Quit):
-            os._exit(0)
+            birth.leave(0)
         return True
 
     def _bear(self, order: BirthOrder, files: BirthFiles) -> None:
@@ -108,7 +108,7 @@ class Janitor:
 
     def _clean_up(self) -> NoReturn:
         """The supervisor is dead: end what is left of its run."""
-        from horus_runner.runtime.registry import forget
+        from horus_runner.runtime.registry import forget, sweep
         from horus_runner.transport.runs import unlink_run
 
         token = os.environ[TOKEN_VARIABLE]
@@ -117,7 +117,8 @@ class Janitor:
         if self._charge is not None:
             unlink_run(self._charge.run_id)
             forget(self._charge.run_id)
-        os._exit(0)
+        sweep()
+        birth.leave(0)
 
 
 def _watch(supervisor: int) -> int | None:

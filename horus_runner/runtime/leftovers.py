@@ -52,7 +52,7 @@ class Leftovers:
         """Drop the groups that are empty now, kill those whose time is over."""
         for group, kill_ns in list(self._kill_ns.items()):
             reap_group(group)
-            if is_empty(group):
+            if is_empty(group) or now_ns > kill_ns + GRACE_NS:  # what SIGKILL cannot end, waiting does not end either
                 del self._kill_ns[group]
             elif now_ns >= kill_ns:
                 with suppress(ProcessLookupError):

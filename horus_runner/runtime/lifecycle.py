@@ -10,6 +10,9 @@ A node's states, and what its death means in each:
 
     any of them, once the graph stops ── SIGTERM, SIGKILL after the grace ──> ended | failed
 
+Nobody ticks before Go, which waits until each node was ready once (or is out of the run), so that every declared
+subscription stands when the first message is sent; the duration counts from there.
+
 - *spawning*: asked of the fork server, process not known yet. The server may die here (Lost): the request is made
   again and counts for nothing, since no code of the node has run.
 - *starting*, *running*: the process is ours; its end is reported once, by Exited.
@@ -35,6 +38,7 @@ from horus_runner.runtime.events import (
     Exited,
     Failed,
     Finish,
+    Go,
     Instruction,
     Lost,
     NodeStops,
@@ -57,6 +61,7 @@ EXIT_FAILED: Final = 1
 EXIT_POLICY: Final = 3
 
 FINAL: Final = frozenset({"ended", "failed"})
+REMINDER_NS: Final = 5_000_000_000
 ALIVE: Final = frozenset({"starting", "running", "stopping"})
 
 
@@ -86,6 +91,7 @@ class NodeLife:
     due_ns: int | None = None
     kill_ns: int | None = None
     start_again: bool = False
+    was_ready: bool = False
     killed: bool = False
 
 
@@ -100,8 +106,10 @@ class Lifecycle:
         self.nodes = {node.name: NodeLife(node) for node in plan.nodes}
         self.cause: Cause | None = None
         self.finished = False
+        self.gone = False
         self._duration_ns = duration_ns
         self._end_ns: int | None = None
+        self._remind_ns: int | None = None
         self._grace_ns = grace_ns
         self._kill_ns: int | None = None
         self._signals = 0
@@ -125,6 +133,8 @@ class Lifecycle:
         if self.finished:
             return []
         done = self._handlers[type(event)](event, now_ns)
+        if not self.gone and not self.stopping and all(_no_wait_for(life) for life in self.nodes.values()):
+            done += self._go(now_ns)
         if all(life.state in FINAL for life in self.nodes.values()):
             done.append(self._finish())
         return done
@@ -138,15 +148,21 @@ class Lifecycle:
         """When something happens by itself: a restart, the end of the duration, the end of a grace period."""
         times = [life.due_ns for life in self.nodes.values()]
         times += [life.kill_ns for life in self.nodes.values()]
-        times += [self._kill_ns, None if self.stopping else self._end_ns]
+        times += [self._kill_ns]
+        times += [] if self.stopping else [self._end_ns, self._remind_ns]
         return min((time for time in times if time is not None), default=None)
 
     # -- a node's life ---------------------------------------------------------------------------------------
 
     def _on_started(self, event: Started, now_ns: int) -> list[Instruction]:
+        self._remind_ns = now_ns + REMINDER_NS
+        return [step for life in self.nodes.values() if life.state == "waiting" for step in self._spawn(life)]
+
+    def _go(self, now_ns: int) -> list[Instruction]:
+        self.gone, self._remind_ns = True, None
         if self._duration_ns is not None:
             self._end_ns = now_ns + self._duration_ns
-        return [step for life in self.nodes.values() if life.state == "waiting" for step in self._spawn(life)]
+        return [Go()]
 
     def _spawn(self, life: NodeLife) -> list[Instruction]:
         life.state, life.due_ns, life.error, life.start_again = "spawning", None, None, False
@@ -174,7 +190,7 @@ class Lifecycle:
     def _on_ready(self, event: Ready, now_ns: int) -> list[Instruction]:
         life = self.nodes[event.node]
         if life.state == "starting":
-            life.state = "running"
+            life.state, life.was_ready = "running", True
         return []
 
     def _on_failed(self, event: Failed, now_ns: int) -> list[Instruction]:
@@ -322,6 +338,10 @@ class Lifecycle:
         steps: list[Instruction] = []
         if not self.stopping and self._end_ns is not None and now_ns >= self._end_ns:
             steps += self._stop(Cause(EXIT_DONE, None), now_ns)
+        if not self.stopping and self._remind_ns is not None and now_ns >= self._remind_ns:
+            self._remind_ns = None
+            waited_for = ", ".join(f"'{name}'" for name, life in self.nodes.items() if not _no_wait_for(life))
+            steps.append(Note(None, "warning", f"the graph waits for the init of {waited_for}"))
         for life in self.nodes.values():
             if life.kill_ns is not None and now_ns >= life.kill_ns:
                 life.killed = True
@@ -337,6 +357,10 @@ class Lifecycle:
         self.finished = True
         cause = self.cause or Cause(EXIT_DONE, None)
         return Finish(cause.exit_code, cause.text)
+
+
+def _no_wait_for(life: NodeLife) -> bool:
+    return life.was_ready or life.state in FINAL
 
 
 def signal_name(signum: int) -> str:

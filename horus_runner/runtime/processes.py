@@ -68,6 +68,8 @@ def end_relatives(
     """
     for signum, patience_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, 1.0)):
         found = [pid for pid in relatives(token, groups) if pid not in spare]
+        if not found:
+            return
         for pid in found:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signum)

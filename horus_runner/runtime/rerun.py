@@ -24,9 +24,9 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
+from horus_runner._core import clock
 from horus_runner.errors import UsageError
 from horus_runner.graph.plan import NodeSettings
-from horus_runner._core import clock
 from horus_runner.runtime import birth
 from horus_runner.runtime.janitor import Janitor, ignore_terminal
 
@@ -97,6 +97,7 @@ class ServerRole(Role):
 
     def _become(self, nodes: Sequence[Any]) -> NoReturn:
         import horus_runner.node.worker
+
         import horus_runner.transport.runs  # noqa: F401
 
         ignore_terminal()
