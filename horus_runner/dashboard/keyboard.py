@@ -86,6 +86,10 @@ class Keyboard:
             return parse_keys(os.read(self._fd, 256))
         return []
 
+    def wait(self, seconds: float) -> None:
+        """Wait for a key, at most so long."""
+        select.select([self._fd] if self.active and self._in_foreground() else [], [], [], seconds)
+
     def _in_foreground(self) -> bool:
         # Changing or reading a terminal from the background stops the process (SIGTTOU, SIGTTIN).
         try:

@@ -15,9 +15,10 @@ from rich.live import Live
 from rich.text import Text
 
 from horus_runner.dashboard.keyboard import Controls, Keyboard
-from horus_runner.dashboard.logs import RUNNER, WIDEST_NAME, styled_lines
+from horus_runner.dashboard.logs import RUNNER
 from horus_runner.dashboard.smoothing import Smoothing
 from horus_runner.dashboard.stream import Stream
+from horus_runner.dashboard.styled import styled_lines
 from horus_runner.dashboard.view import Frame, view
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ class Screen:
             self.controls = self.controls.pressed(key)
         return self.controls
 
+    def pause(self, seconds: float) -> Controls:
+        """Wait for a key, at most so long; what the keys pressed so far ask for."""
+        self.keyboard.wait(seconds)
+        return self.poll()
+
     def show(self, snapshot: Snapshot, stop_means: str = "stop") -> None:
         size = self.console.size
         frame = Frame(
@@ -99,7 +105,7 @@ class LiveObserver:
 
     def log(self, line: LogLine) -> None:
         if len(self._held) < MOST_HELD_LINES:
-            self._held += styled_lines(line.node or RUNNER, line.level, line.text, min(self._name_width, WIDEST_NAME))
+            self._held += styled_lines(line.node or RUNNER, line.level, line.text, self._name_width)
         else:
             self._left_out += 1
         if self._now_s() - self._printed_s >= LOG_INTERVAL_S:

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import re
-import zlib
-
-from rich.text import Text
 
 RUNNER = "horus"  # whose lines these are when they are no node's
-WIDEST_NAME = 16
-# Blue on black is hard to read, red and yellow mean trouble.
-NAME_STYLES = ("cyan", "magenta", "green", "bright_blue", "bright_magenta", "bright_cyan")
-LEVEL_STYLES = {"error": "bold red", "warning": "yellow", "debug": "dim"}
+MARKED_LEVELS = ("error", "warning", "debug")
 
 _UNSEEN = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor moves
@@ -29,20 +23,9 @@ def printable(text: str, keep_colour: bool = False) -> str:
 
 def level_mark(level: str) -> str:
     """``warning: `` and its like for a logged line; nothing for `info` and for what was printed."""
-    return f"{level}: " if level in LEVEL_STYLES else ""
+    return f"{level}: " if level in MARKED_LEVELS else ""
 
 
 def plain_lines(node: str, level: str, text: str) -> list[str]:
     """``node | text`` for each line of a text, without colour."""
     return [f"{node} | {level_mark(level)}{printable(line)}".rstrip() for line in text.splitlines() or [""]]
-
-
-def styled_lines(node: str, level: str, text: str, name_width: int) -> list[Text]:
-    """The same for a terminal: names in a column, the node's own colours kept."""
-    name_style = NAME_STYLES[zlib.crc32(node.encode()) % len(NAME_STYLES)]
-    lines = []
-    for line in text.splitlines() or [""]:
-        body = Text.from_ansi(level_mark(level) + printable(line, keep_colour=True))
-        body.style = LEVEL_STYLES.get(level, "")
-        lines.append(Text.assemble((f"{node:<{min(name_width, WIDEST_NAME)}} | ", name_style), body))
-    return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
@@ -12,18 +13,15 @@ from horus_runner.dashboard.columns import table
 from horus_runner.dashboard.hints import hints
 from horus_runner.dashboard.view import TOPIC_COLUMNS, node_columns
 from horus_runner.metrics.snapshot import Snapshot
+from horus_runner.runtime.report import Report
 
 WIDTH_OF_A_FILE = 120  # columns, where standard output is no terminal
 
 
 def summary(
-    snapshot: Snapshot,
-    width: int,
-    cause: str | None = None,
-    advice: Sequence[str] | None = None,
-    ascii_only: bool = False,
+    snapshot: Snapshot, width: int, cause: str | None = None, advice: Sequence[str] = (), ascii_only: bool = False
 ) -> RenderableType:
-    """Totals over the whole run, the first cause of its end if it was not the plan, and hints."""
+    """The totals of a run, the first cause of its end if that was not the plan, and advice."""
     parts: list[RenderableType] = [
         Text.assemble((snapshot.graph, "bold"), f" ran for {quantities.elapsed(snapshot.elapsed_s)}"),
         Text(),
@@ -33,15 +31,25 @@ def summary(
         parts += [Text(), table(TOPIC_COLUMNS, snapshot.topics, width)]
     if cause:
         parts += [Text(), Text(f"ended because {cause}", style="bold red")]
-    told = hints(snapshot) if advice is None else advice
-    if told:
-        parts += [Text(), *(Text(f"- {sentence}") for sentence in told)]
+    if advice:
+        parts += [Text(), *(Text(f"- {sentence}") for sentence in advice)]
     return Group(*parts)
 
 
-def print_summary(snapshot: Snapshot, cause: str | None = None) -> None:
-    """Write the summary to standard output: without colour, and 120 columns wide, when that is no terminal."""
+def print_summary(report: Report) -> None:
+    """Write a run's summary, with hints, to standard output; without colour, and 120 columns wide, to a file."""
+    _print(report.snapshot, report.cause, hints(report.snapshot))
+
+
+def print_snapshot(snapshot: Snapshot) -> None:
+    """Write the figures of a run that may go on to standard output."""
+    _print(snapshot, None, ())
+
+
+def _print(snapshot: Snapshot, cause: str | None, advice: Sequence[str]) -> None:
     console = Console(highlight=False)
-    width = console.width if console.is_terminal else WIDTH_OF_A_FILE
-    console.width = width
-    console.print(summary(snapshot, width, cause, ascii_only=console.options.ascii_only))
+    console.width = width = console.width if console.is_terminal else WIDTH_OF_A_FILE
+    with console.capture() as text:  # rich would exit with 1 where nobody reads
+        console.print(summary(snapshot, width, cause, advice, console.options.ascii_only))
+    sys.stdout.write(text.get())
+    sys.stdout.flush()

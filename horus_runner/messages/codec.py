@@ -76,9 +76,7 @@ def _flatten(value: Any, path: str, arrays: list[NDArray[Any]], depth: int) -> A
     if isinstance(value, Record):
         value = value.to_dict()
     if isinstance(value, dict):
-        return {
-            _key(key, path): _flatten(item, f"{path}[{key!r}]", arrays, depth + 1) for key, item in value.items()
-        }
+        return {_key(key, path): _flatten(item, f"{path}[{key!r}]", arrays, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_flatten(item, f"{path}[{index}]", arrays, depth + 1) for index, item in enumerate(value)]
     if isinstance(value, (bytearray, memoryview)):

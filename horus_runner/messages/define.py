@@ -183,7 +183,9 @@ def _item_dtype(hint: Any) -> np.dtype[Any] | None:
 
 def _signature(fields: list[Spec]) -> str:
     """What `inspect.signature` shows, in ASCII; a default that has no literal is shown as ``...``."""
-    return ", ".join(name + ("" if default is Required else f"={_literal(default)}") for name, _, _, _, default in fields)
+    return ", ".join(
+        name + ("" if default is Required else f"={_literal(default)}") for name, _, _, _, default in fields
+    )
 
 
 def _literal(value: Any) -> str:

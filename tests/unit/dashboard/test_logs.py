@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.color import Color
 
-from horus_runner.dashboard.logs import plain_lines, printable, styled_lines
+from horus_runner.dashboard.logs import plain_lines, printable
+from horus_runner.dashboard.styled import styled_lines
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ import pytest
 from horus_runner.dashboard.hints import MOST_HINTS, hints
 from horus_runner.dashboard.summary import print_summary, summary
 from horus_runner.metrics.snapshot import Snapshot
+from horus_runner.runtime.report import Report
 
 Render = Callable[..., list[str]]
 
 
 def test_the_summary_has_totals_cause_and_hints(faces: Snapshot, render: Render) -> None:
-    lines = render(summary(faces, 120, "node 'sink' failed: ValueError: no"), 120)
+    lines = render(summary(faces, 120, "node 'sink' failed: ValueError: no", hints(faces)), 120)
     text = "\n".join(lines)
     assert lines[0] == "faces ran for 12.3 s"
     assert "ended because node 'sink' failed: ValueError: no" in lines
@@ -24,7 +25,7 @@ def test_the_summary_has_totals_cause_and_hints(faces: Snapshot, render: Render)
 def test_a_run_without_trouble_has_no_hints(faces: Snapshot, render: Render) -> None:
     calm = replace(faces, nodes=(faces.nodes[0],), topics=(faces.topics[1],))
     assert hints(calm) == []
-    assert not any(line.startswith("- ") for line in render(summary(calm, 80), 80))
+    assert not any(line.startswith("- ") for line in render(summary(calm, 80, None, hints(calm)), 80))
 
 
 def test_a_tick_longer_than_its_period_is_told_without_a_budget(faces: Snapshot) -> None:
@@ -55,7 +56,7 @@ def test_hints_are_few(swarm: Snapshot) -> None:
 
 
 def test_it_is_printed_to_standard_output_without_colour(faces: Snapshot, capsys: pytest.CaptureFixture[str]) -> None:
-    print_summary(faces, None)
+    print_summary(Report(faces.graph, faces.elapsed_s, 0, None, faces))
     printed = capsys.readouterr()
     assert printed.err == ""
     assert "\x1b" not in printed.out
