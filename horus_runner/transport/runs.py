@@ -46,9 +46,7 @@ def find_run(run_id: str) -> RunName | None:
 
 def live_runs() -> list[RunName]:
     """Every run whose owner lives, in the order of namespaces. A run that stands in two appears twice."""
-    return sorted(
-        (run for run in process_segments() if not is_dead(run)), key=lambda run: (run.namespace, run.run_id)
-    )
+    return sorted((run for run in process_segments() if not is_dead(run)), key=lambda run: (run.namespace, run.run_id))
 
 
 def unlink_run(run_id: str) -> list[str]:

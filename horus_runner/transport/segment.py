@@ -128,7 +128,14 @@ class ProcessSegment:
             mapping.write(
                 0,
                 _HEADER.pack(
-                    _MAGIC, count, os.getpid(), monotonic_ns(), realtime_ns(), 0, graph.encode()[:112], namespace.encode()[:112]
+                    _MAGIC,
+                    count,
+                    os.getpid(),
+                    monotonic_ns(),
+                    realtime_ns(),
+                    0,
+                    graph.encode()[:112],
+                    namespace.encode()[:112],
                 ),
             )
             for index, node in enumerate(node_names):
