@@ -1,7 +1,7 @@
 """Find the closest obstacle in a depth image.
 
-    subs    camera.depth  DepthImage, (H, W) float32 metres, 0 where nothing was measured
-    pubs    closest       {"distance_m": float, "row": int, "column": int}, one message an image
+subs    camera.depth  DepthImage, (H, W) float32 metres, 0 where nothing was measured
+pubs    closest       {"distance_m": float, "row": int, "column": int}, one message an image
 """
 
 import numpy as np

@@ -1,10 +1,10 @@
 """Steer a robot to a goal: turn towards it, and drive the faster the further it is and the better it is ahead.
 
-    subs    pose     Pose2D of the robot, metres and radians
-            goal     Pose2D to drive to; the last one counts until the next
-    pubs    cmd_vel  CmdVel, m/s and rad/s, one message a tick; standing still until a goal is known
-    params  speed    greatest speed, m/s (1.0)
-            turn     greatest turn rate, rad/s (6.0)
+subs    pose     Pose2D of the robot, metres and radians
+        goal     Pose2D to drive to; the last one counts until the next
+pubs    cmd_vel  CmdVel, m/s and rad/s, one message a tick; standing still until a goal is known
+params  speed    greatest speed, m/s (1.0)
+        turn     greatest turn rate, rad/s (6.0)
 """
 
 import math

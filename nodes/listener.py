@@ -1,7 +1,7 @@
 """Print what is heard, and ask the graph to stop when it was enough.
 
-    subs    hello   {"text": str, "number": int}
-    params  enough  the number after which the graph is asked to stop (5)
+subs    hello   {"text": str, "number": int}
+params  enough  the number after which the graph is asked to stop (5)
 """
 
 

@@ -1,8 +1,8 @@
 """Count the points that are near.
 
-    subs    camera.points  PointCloud, (N, 3 or more) float32 metres
-    pubs    nearby         {"count": int, "points": int, "radius_m": float}, one message a cloud
-    params  radius_m       how far is near, metres (3.0)
+subs    camera.points  PointCloud, (N, 3 or more) float32 metres
+pubs    nearby         {"count": int, "points": int, "radius_m": float}, one message a cloud
+params  radius_m       how far is near, metres (3.0)
 """
 
 import numpy as np

@@ -1,9 +1,9 @@
 """Send the robot from waypoint to waypoint, and ask the graph to stop when it is at the last.
 
-    subs    pose       Pose2D of the robot, metres and radians
-    pubs    goal       Pose2D to drive to (its theta means nothing), one message a tick
-    params  waypoints  [[x, y], ...] in metres
-            reached_m  a waypoint is reached within this distance, metres (0.02)
+subs    pose       Pose2D of the robot, metres and radians
+pubs    goal       Pose2D to drive to (its theta means nothing), one message a tick
+params  waypoints  [[x, y], ...] in metres
+        reached_m  a waypoint is reached within this distance, metres (0.02)
 """
 
 import horus

@@ -1,8 +1,8 @@
 """A simulated two-wheeled robot: each command moves it for one step of time, then it says where it is.
 
-    subs    cmd_vel  CmdVel, m/s and rad/s
-    pubs    pose     Pose2D, metres and radians, one message a command; it starts at (0, 0) and looks along x
-    params  step_s   how long a command lasts, seconds (0.001)
+subs    cmd_vel  CmdVel, m/s and rad/s
+pubs    pose     Pose2D, metres and radians, one message a command; it starts at (0, 0) and looks along x
+params  step_s   how long a command lasts, seconds (0.001)
 """
 
 import math

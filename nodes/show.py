@@ -1,9 +1,9 @@
 """Print each message of a topic as a line of text, and ask the graph to stop when it was enough.
 
-    subs    the topic that is shown: dicts, at any rate
-    params  topic   its name
-            text    the line, with the message's keys in braces: "closest obstacle {distance_m:.2f} m"
-            enough  messages after which the graph is asked to stop; 0: never (0)
+subs    the topic that is shown: dicts, at any rate
+params  topic   its name
+        text    the line, with the message's keys in braces: "closest obstacle {distance_m:.2f} m"
+        enough  messages after which the graph is asked to stop; 0: never (0)
 """
 
 import horus

@@ -1,6 +1,6 @@
 """Say hello, with a number that grows.
 
-    pubs    hello  {"text": str, "number": int}, one message a tick, numbered from 1
+pubs    hello  {"text": str, "number": int}, one message a tick, numbered from 1
 """
 
 import horus

@@ -1,8 +1,8 @@
 """Print the faces that were found, and say at the end in how many of the frames there was one.
 
-    subs    detections   Detection, one message a face, its box in pixels
-            faces.frame  {"video_ms", "faces"}, one message a frame that was looked at, after its detections
-    params  every        print the faces of every so-manieth frame (1)
+subs    detections   Detection, one message a face, its box in pixels
+        faces.frame  {"video_ms", "faces"}, one message a frame that was looked at, after its detections
+params  every        print the faces of every so-manieth frame (1)
 """
 
 import horus
