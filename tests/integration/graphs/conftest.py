@@ -41,7 +41,7 @@ def run_graph(tmp_path: Path) -> Callable[..., Finished]:
 
     def run(name: str, *arguments: str) -> Finished:
         report = tmp_path / "report.json"
-        command = [sys.executable, "-m", "horus_runner", "run", str(ROOT / "graphs" / f"{name}.yaml"), *arguments]
+        command = [sys.executable, "-m", "horus_runner.cli", "run", str(ROOT / "graphs" / f"{name}.yaml"), *arguments]
         done = subprocess.run(
             [*command, "--report", str(report)],
             env=os.environ | {"HORUS_CHECK": "1"},
