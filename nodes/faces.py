@@ -25,7 +25,7 @@ class Faces(horus.Node):
         self.nets = {f.stem: cv2.dnn.readNetFromONNX(str(f.locate())) for f in files if f.suffix == ".onnx"}
 
     def tick(self):
-        image = self.recv("camera.rgb")
+        image = self.latest("camera.rgb")
         if image is None:
             return
         boxes, scores = self.find(image.to_numpy())

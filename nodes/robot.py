@@ -6,6 +6,7 @@ params  step_s   how long a command lasts, seconds (0.001)
 """
 
 import math
+import time
 
 import horus
 
@@ -20,4 +21,5 @@ class Robot(horus.Node):
             self.theta = math.remainder(self.theta + command.angular * self.step_s, math.tau)
             self.x += command.linear * self.step_s * math.cos(self.theta)
             self.y += command.linear * self.step_s * math.sin(self.theta)
-            self.send("pose", horus.Pose2D(x=self.x, y=self.y, theta=self.theta))
+            pose = horus.Pose2D(x=self.x, y=self.y, theta=self.theta)
+            self.send("pose", pose, origin_ns=time.monotonic_ns())  # measured now, not when the command was
