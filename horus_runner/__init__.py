@@ -149,15 +149,9 @@ _PUBLIC = {
         "ms",
         "us",
     ),
-    "runtime.report": (
-        "Report",
-    ),
-    "runtime.script": (
-        "run",
-    ),
-    "transport.topic": (
-        "Topic",
-    ),
+    "runtime.report": ("Report",),
+    "runtime.script": ("run",),
+    "transport.topic": ("Topic",),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 

@@ -164,7 +164,9 @@ class ForkedTopicError(TopicError):
         self.what, self.owner_pid = what, owner_pid
 
     def __str__(self) -> str:
-        return f"{self.what} belongs to process {self.owner_pid} and cannot be used in its forked child: make a new one here."
+        return (
+            f"{self.what} belongs to process {self.owner_pid} and cannot be used in its forked child: make a new one here."
+        )
 
 
 class SharedMemoryFullError(HorusError, OSError):
@@ -176,8 +178,8 @@ class SharedMemoryFullError(HorusError, OSError):
 
     def __str__(self) -> str:
         return (
-            f"{self.what} needs {self.needed_bytes:,} bytes of shared memory and /dev/shm has {self.free_bytes:,} left. "
-            "Lower the topic's capacity, or enlarge it (Docker: --shm-size=1g; else: mount -o remount,size=... /dev/shm)."
+            f"{self.what} needs {self.needed_bytes:,} bytes of shared memory; /dev/shm has {self.free_bytes:,} left. "
+            "Lower the topic's capacity, or enlarge it (Docker: --shm-size=1g; else: mount -o remount,size=1g /dev/shm)."
         )
 
 

@@ -27,7 +27,7 @@ FLAGS = ["-std=gnu11", "-O3", "-fvisibility=hidden", "-DNPY_NO_DEPRECATED_API=NP
 
 
 class BuildExt(build_ext):
-    """``build_ext`` that translates the ``.pyx`` files, and says in one sentence what a machine lacks to compile them."""
+    """``build_ext`` that translates the ``.pyx`` files, and says in one sentence what a machine lacks for it."""
 
     def finalize_options(self) -> None:
         import numpy

@@ -9,7 +9,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.errno cimport EINTR, ETIMEDOUT
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from horus_runner._core.arrays cimport ArrayMessage, Block, array_nbytes, array_open, array_write, array_write_header
+from horus_runner._core.arrays cimport ArrayMessage, array_nbytes, array_open, array_write, array_write_header
+from horus_runner._core.blocks cimport Block
 from horus_runner._core.clock cimport (
     Doorbell, hr_sleep_done, hr_sleep_look, hr_sleep_prepare, now_ns, stop_signal_seen,
 )

@@ -1,6 +1,6 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from horus_runner._core.arrays cimport Block
+from horus_runner._core.blocks cimport Block
 from horus_runner._core.clock cimport Doorbell, hr_doorbell
 from horus_runner._core.mapping cimport Mapping
 from horus_runner._core.records cimport Layout

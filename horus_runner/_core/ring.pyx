@@ -11,7 +11,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset, strlen
 
-from horus_runner._core.arrays cimport Block, HeapBlock, heap_block
+from horus_runner._core.blocks cimport Block, HeapBlock, heap_block
 from horus_runner._core.clock cimport Doorbell, hr_doorbell, hr_ring, hr_ring_always, now_ns, wake
 from horus_runner._core.mapping cimport Mapping, fork_generation
 from horus_runner._core.records cimport Layout, record_layout

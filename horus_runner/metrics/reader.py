@@ -138,14 +138,15 @@ class RunReader:
             reading.published[topic] = reading.published.get(topic, 0) + abouts[-1]["head"]
             reading.nbytes[topic] = reading.nbytes.get(topic, 0) + sum(about["bytes"] for about in abouts)
             edges.setdefault(topic, []).extend(_edges(abouts[-1]["publisher"], generations))
-        span = max(reading.at_ns - (since or self._first).at_ns, 1) / 1e9
+        before = since or self._first
+        span_s = max(reading.at_ns - before.at_ns, 1) / 1e9
         return tuple(
             TopicSnapshot(
                 name=topic,
                 type=types[topic],
                 published=reading.published.get(topic, 0),
-                rate_hz=max(reading.published.get(topic, 0) - (since.published.get(topic, 0) if since else 0), 0) / span,
-                bytes_per_s=max(reading.nbytes.get(topic, 0) - (since.nbytes.get(topic, 0) if since else 0), 0) / span,
+                rate_hz=(reading.published.get(topic, 0) - before.published.get(topic, 0)) / span_s,
+                bytes_per_s=(reading.nbytes.get(topic, 0) - before.nbytes.get(topic, 0)) / span_s,
                 edges=tuple(sorted(edges[topic], key=lambda edge: (edge.publisher, edge.subscriber))),
             )
             for topic in sorted(edges)

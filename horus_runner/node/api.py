@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from inspect import signature
 from typing import TYPE_CHECKING, Any, get_args
 
 from horus_runner.errors import UsageError, did_you_mean
@@ -94,7 +95,12 @@ class Node:
             raise ValueError(f"{name!r} cannot name a node: letters, digits and _ . - are allowed, at most 100 of them")
         self.name = name
         self._say = f"node '{name}'"
-        self._hooks = {"tick": tick, "init": init, "shutdown": shutdown, "on_error": on_error}
+        self._hooks: dict[str, Callable[..., Any] | None] = {
+            "tick": tick,
+            "init": init,
+            "shutdown": shutdown,
+            "on_error": on_error,
+        }
         self._check_hooks()
         self.rate = self._number("rate", rate, "Hz")
         self.budget = self._duration("budget", budget)
@@ -317,9 +323,7 @@ class Node:
         return f"<{type(self).__name__} '{self.name}' subs={self.subscribers()} pubs={self.publishers()}>"
 
 
-_PARAMETERS = [word for word in Node.__init__.__code__.co_varnames[1 : Node.__init__.__code__.co_argcount]] + [
-    "params", "restart", "critical", "threads", "env", "default_capacity",
-]  # fmt: skip
+_PARAMETERS = [name for name in signature(Node.__init__).parameters if name not in ("self", "unknown")]
 
 
 def topic_plans(nodes: Iterable[Node]) -> dict[str, TopicPlan]:
@@ -348,5 +352,3 @@ def topic_plans(nodes: Iterable[Node]) -> dict[str, TopicPlan]:
                 subscribers=before.subscribers if publishes else (*before.subscribers, node.name),
             )
     return found
-
-

@@ -141,18 +141,14 @@ def _run_all(
             runner.close()
 
 
-def _step_until_ended(
-    runners: list[Runner], participant: Participant, run: _InlineRun, until_ns: int | None
-) -> None:
+def _step_until_ended(runners: list[Runner], participant: Participant, run: _InlineRun, until_ns: int | None) -> None:
     """Tick whoever is due first; sleep until then, or until a message comes for an event-driven node."""
     unread: dict[int, int] = {}  # position -> what was published when its last tick left its message unread
     while not run.ended:
         due: list[tuple[int, int, int, Runner]] = []
         for position, runner in enumerate(runners):
             trigger = runner.trigger
-            if trigger is None:
-                due.append((runner.due_ns(), runner.plan.order, position, runner))
-            elif unread.get(position) != trigger.published and trigger.has_message():
+            if trigger is None or (unread.get(position) != trigger.published and trigger.has_message()):
                 due.append((runner.due_ns(), runner.plan.order, position, runner))
         first = min(due)[:3] if due else None
         until = min([ns for ns in (first[0] if first else None, until_ns) if ns is not None], default=-1)

@@ -12,7 +12,7 @@ SAFE_STATE_TICKS = 10
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Releases of a timed node: number k is at ``start_ns + k / rate_hz``, computed anew each time, so it never drifts."""
+    """Releases of a timed node: number k is at ``start_ns + k / rate_hz``, computed anew each time: no drift."""
 
     start_ns: int
     rate_hz: float

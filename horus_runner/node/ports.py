@@ -123,9 +123,7 @@ class Ports:
 
     def _open_publisher(self, topic: str, declared: type[Any] | None) -> Publisher:
         plan = self._topic(topic)
-        publisher = self._participant.publisher(
-            plan, self._plan.name, self._namespace(plan), declared, self.causality
-        )
+        publisher = self._participant.publisher(plan, self._plan.name, self._namespace(plan), declared, self.causality)
         self._publishers[topic] = publisher
         self.sends[topic] = publisher.send
         return publisher

@@ -129,7 +129,7 @@ class Runner:
         return self.trigger is not None
 
     def due_ns(self) -> int:
-        """When the next tick is due. For an `on:` node with a message: its send time, or 1/rate after the last release."""
+        """When the next tick is due. For an `on:` node with a message: its send time, or 1/rate after the one before."""
         if self._pacer is not None:
             return self._pacer.release_ns()
         assert self.trigger is not None
@@ -225,6 +225,6 @@ def trace(error: BaseException) -> str:
     frames: Any = error.__traceback__
     while frames is not None and "horus_runner/node/" in frames.tb_frame.f_code.co_filename:
         frames = frames.tb_next
-    if frames is None or isinstance(error, HorusError) and frames is None:
+    if frames is None or (isinstance(error, HorusError) and frames is None):
         frames = error.__traceback__
     return "".join(traceback.format_exception(type(error), error, frames))

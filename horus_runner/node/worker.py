@@ -110,7 +110,9 @@ def _wait_for_all(segment: ProcessSegment, participant: Participant, name: str, 
         if not late:
             segment.go(monotonic_ns())
         elif monotonic_ns() >= give_up_ns:
-            listener.log("warning", f"starting without {', '.join(late)}, not ready after {READY_TIMEOUT_NS / 1e9:.0f} s")
+            listener.log(
+                "warning", f"starting without {', '.join(late)}, not ready after {READY_TIMEOUT_NS / 1e9:.0f} s"
+            )
             segment.go(monotonic_ns())
         else:
             wait(participant.doorbell, (), min(give_up_ns, monotonic_ns() + 100_000_000), True)

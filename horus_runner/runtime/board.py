@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 
 from horus_runner._core.meter import NodeRecord
-from horus_runner.metrics.reader import RunReader
-from horus_runner.transport.rows import retire
-
 from horus_runner.graph.plan import GraphPlan
+from horus_runner.metrics.reader import RunReader
 from horus_runner.metrics.snapshot import Snapshot
 from horus_runner.transport.names import default_namespace
+from horus_runner.transport.rows import retire
 from horus_runner.transport.runs import unlink_run
 from horus_runner.transport.segment import ProcessSegment
 

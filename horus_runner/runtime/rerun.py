@@ -97,7 +97,6 @@ class ServerRole(Role):
 
     def _become(self, nodes: Sequence[Any]) -> NoReturn:
         import horus_runner.node.worker
-
         import horus_runner.transport.runs  # noqa: F401
 
         ignore_terminal()

@@ -21,7 +21,6 @@ from contextlib import suppress
 from typing import Any, Final
 
 from horus_runner._core.clock import set_child_subreaper
-
 from horus_runner.graph.plan import GRACE_NS, GraphPlan, NodeSettings
 from horus_runner.metrics.snapshot import Snapshot
 from horus_runner.runtime import events, registry

@@ -152,4 +152,3 @@ def bare_participant(namespace: str | None = None) -> Participant:
     if key not in _bare:
         _bare[key] = _BareParticipant(key[0])
     return _bare[key]
-

@@ -45,9 +45,7 @@ class RingChain:
         self._declared = declared
         self._namespace = namespace
         self._newest: RingWriter | None = None
-        self._name = RingName(
-            namespace, participant.segment.name.run_id, digest(topic.name), digest(publisher), -1
-        )
+        self._name = RingName(namespace, participant.segment.name.run_id, digest(topic.name), digest(publisher), -1)
 
     def resume(self) -> RingWriter | None:
         """The ring to publish into before the first message: the one that an earlier life of this publisher left, a new
@@ -190,4 +188,3 @@ def coercer(topic: str, declared: type[Any] | None) -> Callable[[Any], Any]:
         raise MessageTypeError(topic, name, type(message).__name__)
 
     return coerce_typed
-

@@ -44,7 +44,9 @@ class Topic:
     messages 3). What is sent from now on can be received; what was sent before is not.
     """
 
-    def __init__(self, topic: str | type[Any], capacity: int | None = None, *, name: str | None = None, max_held: int = 4) -> None:
+    def __init__(
+        self, topic: str | type[Any], capacity: int | None = None, *, name: str | None = None, max_held: int = 4
+    ) -> None:
         declared = message_class(topic)
         if name is None:
             name = topic if isinstance(topic, str) and declared is None else default_topic(declared or dict)
@@ -96,4 +98,3 @@ class Topic:
     def __repr__(self) -> str:
         carried = "any message" if self.type is None else self.type.__name__
         return f"Topic({self.name!r}, carries {carried})"
-
