@@ -165,7 +165,7 @@ class ForkedTopicError(TopicError):
 
     def __str__(self) -> str:
         return (
-            f"{self.what} belongs to process {self.owner_pid} and cannot be used in its forked child: make a new one here."
+            f"{self.what} belongs to process {self.owner_pid} and cannot be used in a fork of it: make a new one here."
         )
 
 
@@ -179,7 +179,7 @@ class SharedMemoryFullError(HorusError, OSError):
     def __str__(self) -> str:
         return (
             f"{self.what} needs {self.needed_bytes:,} bytes of shared memory; /dev/shm has {self.free_bytes:,} left. "
-            "Lower the topic's capacity, or enlarge it (Docker: --shm-size=1g; else: mount -o remount,size=1g /dev/shm)."
+            "Lower the topic's capacity, or enlarge it (Docker: --shm-size=1g; else mount -o remount,size=1g /dev/shm)."
         )
 
 

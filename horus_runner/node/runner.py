@@ -129,7 +129,7 @@ class Runner:
         return self.trigger is not None
 
     def due_ns(self) -> int:
-        """When the next tick is due. For an `on:` node with a message: its send time, or 1/rate after the one before."""
+        """When the next tick is due. For an `on:` node with a message: its send time, or 1/rate after the last one."""
         if self._pacer is not None:
             return self._pacer.release_ns()
         assert self.trigger is not None

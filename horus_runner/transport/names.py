@@ -89,16 +89,20 @@ def unfinished_segment(namespace: str, run_id: str) -> str:
     return f"horus.{namespace}.new.{run_id}.{secrets.token_hex(4)}"
 
 
+def _segments() -> list[str]:
+    return os.listdir(DIRECTORY)  # noqa: PTH208  strings, not paths: this runs whenever rings come or go
+
+
 def process_segments() -> Iterator[RunName]:
     """Every process segment on this machine."""
-    for name in os.listdir(DIRECTORY):
+    for name in _segments():
         if found := _PROCESS.fullmatch(name):
             yield RunName(found["namespace"], found["run"])
 
 
 def ring_segments(namespace: str | None = None, topic: str | None = None) -> Iterator[RingName]:
     """Every ring segment, of one namespace or one topic (its digest) when given."""
-    for name in os.listdir(DIRECTORY):
+    for name in _segments():
         found = _RING.fullmatch(name)
         if found is None or namespace not in (None, found["namespace"]) or topic not in (None, found["topic"]):
             continue
@@ -107,6 +111,6 @@ def ring_segments(namespace: str | None = None, topic: str | None = None) -> Ite
 
 def unfinished_segments() -> Iterator[tuple[str, str]]:
     """(segment, run id) of every segment that was being filled."""
-    for name in os.listdir(DIRECTORY):
+    for name in _segments():
         if found := _UNFINISHED.fullmatch(name):
             yield name, found["run"]

@@ -74,14 +74,14 @@ def sweep() -> list[str]:
 
 def _is_old(name: str) -> bool:
     try:
-        return time.time() - os.stat(DIRECTORY / name).st_mtime > _UNFINISHED_AGE_S
+        return time.time() - (DIRECTORY / name).stat().st_mtime > _UNFINISHED_AGE_S
     except FileNotFoundError:
         return False
 
 
 def _unlink(name: str) -> str:
     try:
-        os.unlink(DIRECTORY / name)
+        (DIRECTORY / name).unlink()
     except (FileNotFoundError, PermissionError):
         return ""
     return name

@@ -68,7 +68,7 @@ def create_segment(name: str, nbytes: int, run: RunName, fill: Callable[[int], N
             os.close(descriptor)
         raise
     finally:
-        os.unlink(DIRECTORY / unfinished)
+        (DIRECTORY / unfinished).unlink()
     return descriptor
 
 
