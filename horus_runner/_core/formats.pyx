@@ -64,7 +64,7 @@ cdef class ArrayPlan:
         self.header.magic = ARRAY_MAGIC
         self.header.kind = <uint8_t>kind
         self.header.depth_scale = depth_scale
-        code = dtype_codes.get(np.dtype(dtype))
+        code = dtype_codes.get(np.dtype(dtype).newbyteorder("="))
         if code is None:
             raise TypeError(f"an array message cannot hold {np.dtype(dtype)!r}; it can hold {', '.join(DTYPES)}")
         self.header.dtype = code

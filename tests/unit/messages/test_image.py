@@ -138,7 +138,7 @@ def test_copy_from_takes_bytes_and_arrays_of_its_own_kind(image: Image) -> None:
         np.testing.assert_array_equal(target.to_numpy(), image.to_numpy())
     with pytest.raises(ValueError, match="takes 72 bytes, found 71"):
         target.copy_from(bytes(71))
-    with pytest.raises(ValueError, match="holds .* of uint8, the array is .* of float32"):
+    with pytest.raises(ValueError, match=r"holds .* of uint8, the array is .* of float32"):
         target.copy_from(np.zeros((4, 6, 3), np.float32))
 
 

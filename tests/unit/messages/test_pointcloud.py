@@ -16,8 +16,10 @@ def test_a_new_cloud_is_zeros_and_tells_its_measures() -> None:
     assert repr(cloud) == "PointCloud(num_points=100, fields=3, dtype='float32')"
 
 
-@pytest.mark.parametrize(("fields", "found"), [(3, (True, False, False)), (4, (False, True, False)), (6, (False, False, True)),
-                                               (7, (False, False, False))])  # fmt: skip
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [(3, (True, False, False)), (4, (False, True, False)), (6, (False, False, True)), (7, (False, False, False))],
+)
 def test_fields_tell_what_a_point_is(fields: int, found: tuple[bool, bool, bool]) -> None:
     cloud = PointCloud(2, fields, "float64")
     assert (cloud.is_xyz(), cloud.has_intensity(), cloud.has_color()) == found
