@@ -1,7 +1,7 @@
 """Memory that a message stands on: who owns it, where it may be written, when it is given back."""
 
 cimport cython
-from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdlib cimport calloc, free
 
 cdef enum:
@@ -29,6 +29,10 @@ cdef class Block:
     cdef int check_process(self) except -1:
         """Raises when the block belongs to another process (its mapping does not exist here)."""
         return 0
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        self.check_process()
+        PyBuffer_FillInfo(view, self, self.address, self.nbytes, self.readonly, flags)
 
 
 @cython.final

@@ -313,7 +313,7 @@ cdef class Receiver:
             array.send_ns, array.origin_ns = look.send_ns, look.origin_ns
             return array
         if look.kind == HR_PACKED:
-            return self.decode(block)
+            return self.decode(memoryview(block))
         raise HorusError(f"topic '{self.topic}': a message of unknown kind {look.kind}")
 
     def recv(self):
