@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from horus_runner.errors import HorusNotFoundError, UsageError, did_you_mean
+from horus_runner.runtime.processes import end_strays
 
 _LONGEST_SOCKET_PATH: Final = 107
 
@@ -66,9 +67,10 @@ def runs() -> list[RunInfo]:
 
 
 def sweep() -> None:
-    """Remove what dead runs have left: their segments and their sockets."""
+    """Remove what dead runs have left: their processes, their segments and their sockets."""
     from horus_runner.transport.runs import live_runs, sweep
 
+    end_strays()
     sweep()
     alive = {run.run_id for run in live_runs()}
     for path in control_folder().glob("*.sock"):

@@ -18,6 +18,7 @@ import selectors
 import signal
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from horus_runner._core.clock import set_child_subreaper
@@ -35,14 +36,17 @@ from horus_runner.runtime.observer import LogLine, Observer, Run
 from horus_runner.runtime.processes import end_relatives
 from horus_runner.runtime.report import Report
 from horus_runner.runtime.signals import SignalInbox
-from horus_runner.transport.names import new_run_id
 
 _HOUSEKEEPING_NS: Final = 1_000_000_000
 _MOST_SERVERS: Final = 5
 
 
 def supervise(
-    plan: GraphPlan, *, duration_s: float | None = None, observer: Observer | None = None, server: ForkServer | None = None
+    plan: GraphPlan,
+    *,
+    duration_s: float | None = None,
+    observer: Observer | None = None,
+    server: ForkServer | None = None,
 ) -> Report:
     """Run a graph to its end.
 
@@ -66,13 +70,18 @@ class Supervisor:
     """One run. `loop` goes on until it is over; `clean_up` is to be called however that ends."""
 
     def __init__(
-        self, plan: GraphPlan, duration_s: float | None, observer: Observer | None, server: ForkServer, inbox: SignalInbox
+        self,
+        plan: GraphPlan,
+        duration_s: float | None,
+        observer: Observer | None,
+        server: ForkServer,
+        inbox: SignalInbox,
     ) -> None:
         self._plan = plan
         self._observer = observer
         self._server = server
         self._inbox = inbox
-        self._run_id = new_run_id()
+        self._run_id = server.run_id
         self._lifecycle = Lifecycle(plan, None if duration_s is None else round(duration_s * 1e9))
         self._selector = selectors.DefaultSelector()
         self._children: dict[str, Child] = {}
@@ -145,7 +154,7 @@ class Supervisor:
     def _on_signals(self) -> None:
         for signum in self._inbox.read():
             if signum == signal.SIGTSTP:
-                self._say("warning", "a running graph cannot be suspended with Ctrl-Z: its nodes would go on. Ctrl-C ends it.")
+                self._say("warning", "Ctrl-Z does not suspend a running graph: its nodes would go on. Ctrl-C ends it.")
             else:
                 self._feed(events.Signalled(signum))
 
@@ -185,8 +194,8 @@ class Supervisor:
         self._control = ControlSocket(registry.control_path(self._run_id), self._selector, self._commands.carry_out)
         if self._observer is not None:
             names = tuple(node.name for node in self._plan.nodes)
-            run = Run(self._plan.name, self._run_id, self._board.namespace, names, lambda: self._feed(events.StopAsked()))
-            self._observer.started(run)
+            stop = partial(self._feed, events.StopAsked())
+            self._observer.started(Run(self._plan.name, self._run_id, self._board.namespace, names, stop))
         self._feed(events.Started())
 
     # -- what a child tells (children.Hearer) ------------------------------------------------------------------
