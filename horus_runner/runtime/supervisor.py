@@ -47,14 +47,16 @@ def supervise(
     duration_s: float | None = None,
     observer: Observer | None = None,
     server: ForkServer | None = None,
+    namespace: str | None = None,
 ) -> Report:
     """Run a graph to its end.
 
     `duration_s` counts from the first tick. `server` is a fork server that was started early; it ends with the run.
+    `namespace` is where the topics live, by default one of the run's own.
     Failures of nodes are in the report; SharedMemoryFullError when not even the run's own segment finds room.
     """
     with SignalInbox() as inbox:
-        supervisor = Supervisor(plan, duration_s, observer, server or ForkServer.start(), inbox)
+        supervisor = Supervisor(plan, duration_s, observer, server or ForkServer.start(), inbox, namespace)
         set_child_subreaper(True)
         try:
             supervisor.loop()
@@ -76,12 +78,14 @@ class Supervisor:
         observer: Observer | None,
         server: ForkServer,
         inbox: SignalInbox,
+        namespace: str | None,
     ) -> None:
         self._plan = plan
         self._observer = observer
         self._server = server
         self._inbox = inbox
         self._run_id = server.run_id
+        self._namespace = namespace or f"{plan.name}-{server.run_id}"
         self._lifecycle = Lifecycle(plan, None if duration_s is None else round(duration_s * 1e9))
         self._selector = selectors.DefaultSelector()
         self._children: dict[str, Child] = {}
@@ -190,12 +194,12 @@ class Supervisor:
     def _start(self) -> None:
         """The fork server serves: make the run's segments and begin."""
         self._server.charge(self._run_id, [])
-        self._board = Board(self._plan, self._run_id)
+        self._board = Board(self._plan, self._run_id, self._namespace)
         self._control = ControlSocket(registry.control_path(self._run_id), self._selector, self._commands.carry_out)
         if self._observer is not None:
             names = tuple(node.name for node in self._plan.nodes)
             stop = partial(self._feed, events.StopAsked())
-            self._observer.started(Run(self._plan.name, self._run_id, self._board.namespace, names, stop))
+            self._observer.started(Run(self._plan.name, self._run_id, self._namespace, names, stop))
         self._feed(events.Started())
 
     # -- what a child tells (children.Hearer) ------------------------------------------------------------------
@@ -209,6 +213,8 @@ class Supervisor:
         elif kind == "ready":
             self._feed(events.Ready(name))
         elif kind == "failed":
+            for line in event.get("traceback", "").splitlines():
+                self.on_line(LogLine(name, "stderr", line, time.monotonic_ns()))
             self._feed(events.Failed(name, event["where"], _error_text(event)))
         elif kind == "stop":
             self._feed(events.NodeStops(name, event["why"] == "policy", event["text"]))
@@ -245,12 +251,11 @@ class Supervisor:
 
     def _spawn(self, step: events.Spawn) -> None:
         index, plan = next((i, node) for i, node in enumerate(self._plan.nodes) if node.name == step.node)
-        assert self._board is not None, "nodes are started after the segments are made"
         settings = NodeSettings(
             plan=plan,
             topics=self._plan.topics,
             graph=self._plan.name,
-            namespace=self._board.namespace,
+            namespace=self._namespace,
             run_id=self._run_id,
             index=index,
             incarnation=step.incarnation,
