@@ -17,7 +17,8 @@ from horus_runner.transport.segment import ProcessSegment
 class Board:
     """The process segment of a run and the reader of its numbers.
 
-    A graph with `external` topics has a second name in the namespace where those live. SharedMemoryFullError when there is no room.
+    A graph with `external` topics has a second name in the namespace where those live. SharedMemoryFullError when
+    there is no room.
     """
 
     def __init__(self, plan: GraphPlan, run_id: str, namespace: str) -> None:

@@ -1,4 +1,4 @@
-"""What a script's nodes print and log, as lines with the node's name: the stdout of a node on stdout, the rest on stderr."""
+"""What a script's nodes print and log, as lines with the node's name: their stdout on stdout, the rest on stderr."""
 
 from __future__ import annotations
 

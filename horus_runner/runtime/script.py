@@ -11,13 +11,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from horus_runner.node.api import Node, topic_plans
 
 from horus_runner.errors import HorusError, UsageError
 from horus_runner.graph.plan import DEFAULT_TICK_RATE_HZ, GraphPlan
+from horus_runner.node.api import Node, topic_plans
 from horus_runner.runtime.outcome import conclude
 from horus_runner.runtime.report import Report
 
@@ -28,7 +28,9 @@ role: Role | None = None
 """Set in the second run of a script."""
 
 _outcomes: list[bytes] = []
-_NOT_RUN_AGAIN: Final = frozenset({"pytest", "py.test", "unittest", "doctest", "ipython", "IPython", "ipykernel_launcher"})
+_NOT_RUN_AGAIN: Final = frozenset(
+    {"pytest", "py.test", "unittest", "doctest", "ipython", "IPython", "ipykernel_launcher"}
+)
 
 
 def run(
@@ -99,7 +101,7 @@ def _run_in_processes(plan: GraphPlan, position: int, duration_s: float | None) 
 
 
 def _decode_outcome(outcome: bytes) -> Report:
-    found = msgspec.msgpack.decode(outcome) if outcome else {"error": "an earlier horus.run did not come to an end"}
+    found: dict[str, Any] = msgspec.msgpack.decode(outcome) if outcome else {"error": "an earlier horus.run did not come to an end"}
     if "error" in found:
         raise HorusError(found["error"])
     return dataclasses.replace(Report.from_dict(found["report"]), failed_node=found["failed_node"])
