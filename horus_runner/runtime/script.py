@@ -101,7 +101,9 @@ def _run_in_processes(plan: GraphPlan, position: int, duration_s: float | None) 
 
 
 def _decode_outcome(outcome: bytes) -> Report:
-    found: dict[str, Any] = msgspec.msgpack.decode(outcome) if outcome else {"error": "an earlier horus.run did not come to an end"}
+    if not outcome:
+        raise HorusError("an earlier horus.run of this script was cut off")
+    found: dict[str, Any] = msgspec.msgpack.decode(outcome)
     if "error" in found:
         raise HorusError(found["error"])
     return dataclasses.replace(Report.from_dict(found["report"]), failed_node=found["failed_node"])
