@@ -17,18 +17,17 @@ from horus_runner.transport.segment import ProcessSegment
 class Board:
     """The process segment of a run and the reader of its numbers.
 
-    A graph's topics live in a namespace of the run's own; a graph with `external` topics has a second name where those
-    live. SharedMemoryFullError when there is no room.
+    A graph with `external` topics has a second name in the namespace where those live. SharedMemoryFullError when
+    there is no room.
     """
 
-    def __init__(self, plan: GraphPlan, run_id: str) -> None:
+    def __init__(self, plan: GraphPlan, run_id: str, namespace: str) -> None:
         self.run_id = run_id
-        self.namespace = f"{plan.name}-{run_id}"
         names = [node.name for node in plan.nodes]
         aliases = [default_namespace()] if any(topic.external for topic in plan.topics.values()) else []
         self._index = {name: index for index, name in enumerate(names)}
-        self._segment = ProcessSegment.create(self.namespace, run_id, names, plan.name, aliases)
-        self._reader = RunReader(self.namespace, run_id)
+        self._segment = ProcessSegment.create(namespace, run_id, names, plan.name, aliases)
+        self._reader = RunReader(namespace, run_id)
 
     def _record(self, node: str) -> NodeRecord:
         return self._segment.record(self._index[node])

@@ -17,6 +17,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -97,7 +98,7 @@ class Child:
             server.spawn(settings, self._pipes[0].writer, self._pipes[1].writer, theirs.fileno())
         for pipe in self._pipes:
             os.close(pipe.writer)
-            self._watch(pipe.reader, lambda pipe=pipe: self._read_pipe(pipe))
+            self._watch(pipe.reader, partial(self._read_pipe, pipe))
         self._watch(self._status, self._read_status)
 
     def _sayer(self, level: str) -> Callable[[str], None]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 import signal
 import socket
 import time
@@ -19,23 +18,25 @@ import msgspec
 
 from horus_runner.graph.plan import NodeSettings
 from horus_runner.runtime.birth import BirthFiles, interpreter_command
-from horus_runner.runtime.processes import TOKEN_VARIABLE
+from horus_runner.runtime.processes import TOKEN_VARIABLE, new_token
 from horus_runner.runtime.requests import DATAGRAM_BYTES, BirthOrder, Charge, Quit, Request, encode
 from horus_runner.runtime.threads import VARIABLES, thread_environment, wanted_threads
+from horus_runner.transport.names import new_run_id
 
 _FIRST_SPARE_FD: Final = 64
 _PATIENCE_S: Final = 2.0
 
 
 class ForkServer:
-    """A running fork server; `start` makes one. `token` marks every process that descends from it.
+    """A running fork server, for one run; `start` makes one. `token` marks every process that descends from it.
 
     For a script, `script` is a file with its description, which the server runs again; `output` is a file with what
     that printed.
     """
 
     def __init__(self, script: bytes | None) -> None:
-        self.token = secrets.token_hex(8)
+        self.run_id = new_run_id()
+        self.token = new_token(self.run_id)
         self.pid = 0
         self._script = None if script is None else file_of("script", script)
         self._output = None if script is None else os.memfd_create("output")

@@ -23,10 +23,11 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from horus_runner._core import clock
 from horus_runner.graph.plan import GRACE_NS
 from horus_runner.runtime import birth
 from horus_runner.runtime.birth import BirthFiles
-from horus_runner.runtime.processes import TOKEN_VARIABLE, end_relatives
+from horus_runner.runtime.processes import JANITOR_NAME, TOKEN_VARIABLE, end_relatives
 from horus_runner.runtime.requests import DATAGRAM_BYTES, BirthOrder, Charge, Quit, decode
 
 
@@ -46,6 +47,7 @@ class Janitor:
 
     def serve(self) -> NoReturn:
         """Take requests until the supervisor quits or dies."""
+        clock.set_process_name(JANITOR_NAME)
         self._requests.send(msgspec.msgpack.encode({"event": "serving"}))
         poll = select.poll()
         poll.register(self._requests, select.POLLIN)

@@ -10,8 +10,8 @@ A node's states, and what its death means in each:
 
     any of them, once the graph stops ── SIGTERM, SIGKILL after the grace ──> ended | failed
 
-Nobody ticks before Go, which waits until each node was ready once (or is out of the run), so that every declared
-subscription stands when the first message is sent; the duration counts from there.
+Nobody ticks before Go, which waits until each node was ready once or is out of the run (10 s at most), so that every
+declared subscription stands when the first message is sent; the duration counts from there.
 
 - *spawning*: asked of the fork server, process not known yet. The server may die here (Lost): the request is made
   again and counts for nothing, since no code of the node has run.
@@ -61,7 +61,7 @@ EXIT_FAILED: Final = 1
 EXIT_POLICY: Final = 3
 
 FINAL: Final = frozenset({"ended", "failed"})
-REMINDER_NS: Final = 5_000_000_000
+START_PATIENCE_NS: Final = 10_000_000_000
 ALIVE: Final = frozenset({"starting", "running", "stopping"})
 
 
@@ -109,7 +109,7 @@ class Lifecycle:
         self.gone = False
         self._duration_ns = duration_ns
         self._end_ns: int | None = None
-        self._remind_ns: int | None = None
+        self._patience_ns: int | None = None
         self._grace_ns = grace_ns
         self._kill_ns: int | None = None
         self._signals = 0
@@ -149,17 +149,17 @@ class Lifecycle:
         times = [life.due_ns for life in self.nodes.values()]
         times += [life.kill_ns for life in self.nodes.values()]
         times += [self._kill_ns]
-        times += [] if self.stopping else [self._end_ns, self._remind_ns]
+        times += [] if self.stopping else [self._end_ns, self._patience_ns]
         return min((time for time in times if time is not None), default=None)
 
     # -- a node's life ---------------------------------------------------------------------------------------
 
     def _on_started(self, event: Started, now_ns: int) -> list[Instruction]:
-        self._remind_ns = now_ns + REMINDER_NS
+        self._patience_ns = now_ns + START_PATIENCE_NS
         return [step for life in self.nodes.values() if life.state == "waiting" for step in self._spawn(life)]
 
     def _go(self, now_ns: int) -> list[Instruction]:
-        self.gone, self._remind_ns = True, None
+        self.gone, self._patience_ns = True, None
         if self._duration_ns is not None:
             self._end_ns = now_ns + self._duration_ns
         return [Go()]
@@ -198,10 +198,11 @@ class Lifecycle:
         return []
 
     def _on_node_stops(self, event: NodeStops, now_ns: int) -> list[Instruction]:
-        code = EXIT_POLICY if event.policy else EXIT_DONE
-        said = f": {event.text}" if event.text else ""
-        verb = "stopped the graph" if event.policy else "asked the graph to stop"
-        return self._stop(Cause(code, f"node '{event.node}' {verb}{said}", event.node), now_ns)
+        if not event.policy:
+            return self._stop(Cause(EXIT_DONE, f"node '{event.node}' asked the graph to stop", event.node), now_ns)
+        text = f"node '{event.node}' stopped the graph: {event.text}"
+        steps = self._stop(Cause(EXIT_POLICY, text, event.node), now_ns)
+        return [Note(event.node, "error", text), *steps]
 
     def _on_exited(self, event: Exited, now_ns: int) -> list[Instruction]:
         life = self.nodes[event.node]
@@ -338,10 +339,10 @@ class Lifecycle:
         steps: list[Instruction] = []
         if not self.stopping and self._end_ns is not None and now_ns >= self._end_ns:
             steps += self._stop(Cause(EXIT_DONE, None), now_ns)
-        if not self.stopping and self._remind_ns is not None and now_ns >= self._remind_ns:
-            self._remind_ns = None
-            waited_for = ", ".join(f"'{name}'" for name, life in self.nodes.items() if not _no_wait_for(life))
-            steps.append(Note(None, "warning", f"the graph waits for the init of {waited_for}"))
+        if not self.stopping and self._patience_ns is not None and now_ns >= self._patience_ns:
+            late = ", ".join(f"'{name}'" for name, life in self.nodes.items() if not _no_wait_for(life))
+            steps += [Note(None, "warning", f"starting without {late}, not ready after {START_PATIENCE_NS / 1e9:g} s")]
+            steps += self._go(now_ns)
         for life in self.nodes.values():
             if life.kill_ns is not None and now_ns >= life.kill_ns:
                 life.killed = True

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from horus_runner.errors import HorusNotFoundError, UsageError, did_you_mean
+from horus_runner.runtime.processes import end_strays
 
 _LONGEST_SOCKET_PATH: Final = 107
 
@@ -56,19 +58,24 @@ def forget(run_id: str) -> None:
 def runs() -> list[RunInfo]:
     """Every run that is alive."""
     from horus_runner.transport.runs import live_runs
+    from horus_runner.transport.segment import ProcessSegment
 
-    found = []
+    found: dict[str, RunInfo] = {}
     for run in live_runs():
-        path = control_path(run.run_id)
-        graph = run.namespace.removesuffix(f"-{run.run_id}")
-        found.append(RunInfo(graph, run.namespace, run.run_id, path if path.exists() else None))
-    return found
+        if run.run_id in found and not run.namespace.endswith(run.run_id):
+            continue  # the second name of a graph with external topics
+        with suppress(FileNotFoundError):
+            graph = ProcessSegment.open(run.namespace, run.run_id).graph
+            path = control_path(run.run_id)
+            found[run.run_id] = RunInfo(graph, run.namespace, run.run_id, path if path.exists() else None)
+    return list(found.values())
 
 
 def sweep() -> None:
-    """Remove what dead runs have left: their segments and their sockets."""
+    """Remove what dead runs have left: their processes, their segments and their sockets."""
     from horus_runner.transport.runs import live_runs, sweep
 
+    end_strays()
     sweep()
     alive = {run.run_id for run in live_runs()}
     for path in control_folder().glob("*.sock"):

@@ -18,6 +18,7 @@ import selectors
 import signal
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from horus_runner._core.clock import set_child_subreaper
@@ -35,22 +36,27 @@ from horus_runner.runtime.observer import LogLine, Observer, Run
 from horus_runner.runtime.processes import end_relatives
 from horus_runner.runtime.report import Report
 from horus_runner.runtime.signals import SignalInbox
-from horus_runner.transport.names import new_run_id
 
 _HOUSEKEEPING_NS: Final = 1_000_000_000
 _MOST_SERVERS: Final = 5
 
 
 def supervise(
-    plan: GraphPlan, *, duration_s: float | None = None, observer: Observer | None = None, server: ForkServer | None = None
+    plan: GraphPlan,
+    *,
+    duration_s: float | None = None,
+    observer: Observer | None = None,
+    server: ForkServer | None = None,
+    namespace: str | None = None,
 ) -> Report:
     """Run a graph to its end.
 
     `duration_s` counts from the first tick. `server` is a fork server that was started early; it ends with the run.
+    `namespace` is where the topics live, by default one of the run's own.
     Failures of nodes are in the report; SharedMemoryFullError when not even the run's own segment finds room.
     """
     with SignalInbox() as inbox:
-        supervisor = Supervisor(plan, duration_s, observer, server or ForkServer.start(), inbox)
+        supervisor = Supervisor(plan, duration_s, observer, server or ForkServer.start(), inbox, namespace)
         set_child_subreaper(True)
         try:
             supervisor.loop()
@@ -66,13 +72,20 @@ class Supervisor:
     """One run. `loop` goes on until it is over; `clean_up` is to be called however that ends."""
 
     def __init__(
-        self, plan: GraphPlan, duration_s: float | None, observer: Observer | None, server: ForkServer, inbox: SignalInbox
+        self,
+        plan: GraphPlan,
+        duration_s: float | None,
+        observer: Observer | None,
+        server: ForkServer,
+        inbox: SignalInbox,
+        namespace: str | None,
     ) -> None:
         self._plan = plan
         self._observer = observer
         self._server = server
         self._inbox = inbox
-        self._run_id = new_run_id()
+        self._run_id = server.run_id
+        self._namespace = namespace or f"{plan.name}-{server.run_id}"
         self._lifecycle = Lifecycle(plan, None if duration_s is None else round(duration_s * 1e9))
         self._selector = selectors.DefaultSelector()
         self._children: dict[str, Child] = {}
@@ -145,7 +158,7 @@ class Supervisor:
     def _on_signals(self) -> None:
         for signum in self._inbox.read():
             if signum == signal.SIGTSTP:
-                self._say("warning", "a running graph cannot be suspended with Ctrl-Z: its nodes would go on. Ctrl-C ends it.")
+                self._say("warning", "Ctrl-Z does not suspend a running graph: its nodes would go on. Ctrl-C ends it.")
             else:
                 self._feed(events.Signalled(signum))
 
@@ -181,12 +194,12 @@ class Supervisor:
     def _start(self) -> None:
         """The fork server serves: make the run's segments and begin."""
         self._server.charge(self._run_id, [])
-        self._board = Board(self._plan, self._run_id)
+        self._board = Board(self._plan, self._run_id, self._namespace)
         self._control = ControlSocket(registry.control_path(self._run_id), self._selector, self._commands.carry_out)
         if self._observer is not None:
             names = tuple(node.name for node in self._plan.nodes)
-            run = Run(self._plan.name, self._run_id, self._board.namespace, names, lambda: self._feed(events.StopAsked()))
-            self._observer.started(run)
+            stop = partial(self._feed, events.StopAsked())
+            self._observer.started(Run(self._plan.name, self._run_id, self._namespace, names, stop))
         self._feed(events.Started())
 
     # -- what a child tells (children.Hearer) ------------------------------------------------------------------
@@ -200,6 +213,8 @@ class Supervisor:
         elif kind == "ready":
             self._feed(events.Ready(name))
         elif kind == "failed":
+            for line in event.get("traceback", "").splitlines():
+                self.on_line(LogLine(name, "stderr", line, time.monotonic_ns()))
             self._feed(events.Failed(name, event["where"], _error_text(event)))
         elif kind == "stop":
             self._feed(events.NodeStops(name, event["why"] == "policy", event["text"]))
@@ -236,12 +251,11 @@ class Supervisor:
 
     def _spawn(self, step: events.Spawn) -> None:
         index, plan = next((i, node) for i, node in enumerate(self._plan.nodes) if node.name == step.node)
-        assert self._board is not None, "nodes are started after the segments are made"
         settings = NodeSettings(
             plan=plan,
             topics=self._plan.topics,
             graph=self._plan.name,
-            namespace=self._board.namespace,
+            namespace=self._namespace,
             run_id=self._run_id,
             index=index,
             incarnation=step.incarnation,
