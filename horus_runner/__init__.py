@@ -42,6 +42,46 @@ if TYPE_CHECKING:
     from horus_runner.errors import TopicError as TopicError
     from horus_runner.errors import UnknownTopicError as UnknownTopicError
     from horus_runner.errors import UsageError as UsageError
+    from horus_runner.messages import BatteryState as BatteryState
+    from horus_runner.messages import BoundingBox2D as BoundingBox2D
+    from horus_runner.messages import CmdVel as CmdVel
+    from horus_runner.messages import Detection as Detection
+    from horus_runner.messages import DiagnosticStatus as DiagnosticStatus
+    from horus_runner.messages import DifferentialDriveCommand as DifferentialDriveCommand
+    from horus_runner.messages import Heartbeat as Heartbeat
+    from horus_runner.messages import Imu as Imu
+    from horus_runner.messages import LaserScan as LaserScan
+    from horus_runner.messages import MotorCommand as MotorCommand
+    from horus_runner.messages import Odometry as Odometry
+    from horus_runner.messages import Point3 as Point3
+    from horus_runner.messages import Pose2D as Pose2D
+    from horus_runner.messages import Pose3D as Pose3D
+    from horus_runner.messages import Quaternion as Quaternion
+    from horus_runner.messages import Record as Record
+    from horus_runner.messages import ServoCommand as ServoCommand
+    from horus_runner.messages import Temperature as Temperature
+    from horus_runner.messages import Twist as Twist
+    from horus_runner.messages import UpTo as UpTo
+    from horus_runner.messages import Vector3 as Vector3
+    from horus_runner.messages import f32 as f32
+    from horus_runner.messages import f64 as f64
+    from horus_runner.messages import i8 as i8
+    from horus_runner.messages import i16 as i16
+    from horus_runner.messages import i32 as i32
+    from horus_runner.messages import i64 as i64
+    from horus_runner.messages import message as message
+    from horus_runner.messages import u8 as u8
+    from horus_runner.messages import u16 as u16
+    from horus_runner.messages import u32 as u32
+    from horus_runner.messages import u64 as u64
+    from horus_runner.messages.depth import DepthImage as DepthImage
+    from horus_runner.messages.image import Image as Image
+    from horus_runner.messages.pointcloud import PointCloud as PointCloud
+    from horus_runner.messages.tensor import Tensor as Tensor
+    from horus_runner.node.api import Node as Node
+    from horus_runner.node.api import ms as ms
+    from horus_runner.node.api import us as us
+    from horus_runner.transport.topic import Topic as Topic
 
 __version__ = "0.1.0"
 
@@ -64,6 +104,50 @@ _PUBLIC = {
         "UnknownTopicError",
         "UsageError",
     ),
+    "messages": (
+        "BatteryState",
+        "BoundingBox2D",
+        "CmdVel",
+        "Detection",
+        "DiagnosticStatus",
+        "DifferentialDriveCommand",
+        "Heartbeat",
+        "Imu",
+        "LaserScan",
+        "MotorCommand",
+        "Odometry",
+        "Point3",
+        "Pose2D",
+        "Pose3D",
+        "Quaternion",
+        "Record",
+        "ServoCommand",
+        "Temperature",
+        "Twist",
+        "UpTo",
+        "Vector3",
+        "f32",
+        "f64",
+        "i8",
+        "i16",
+        "i32",
+        "i64",
+        "message",
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+    ),
+    "messages.depth": ("DepthImage",),
+    "messages.image": ("Image",),
+    "messages.pointcloud": ("PointCloud",),
+    "messages.tensor": ("Tensor",),
+    "node.api": (
+        "Node",
+        "ms",
+        "us",
+    ),
+    "transport.topic": ("Topic",),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 

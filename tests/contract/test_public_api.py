@@ -14,9 +14,12 @@ import horus_runner
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 
 NAMES = """
-    BudgetExceededError ForkedTopicError GraphError HorusError HorusNotFoundError HorusTimeoutError LayoutMismatchError
-    LoanLimitError MessageTypeError NodeFailedError SharedMemoryFullError StoppedByPolicyError TopicError
-    UnknownTopicError UsageError
+    BatteryState BoundingBox2D BudgetExceededError CmdVel DepthImage Detection DiagnosticStatus
+    DifferentialDriveCommand ForkedTopicError GraphError Heartbeat HorusError HorusNotFoundError HorusTimeoutError
+    Image Imu LaserScan LayoutMismatchError LoanLimitError MessageTypeError MotorCommand Node NodeFailedError
+    Odometry Point3 PointCloud Pose2D Pose3D Quaternion Record ServoCommand SharedMemoryFullError
+    StoppedByPolicyError Temperature Tensor Topic TopicError Twist UnknownTopicError UpTo UsageError Vector3 f32 f64
+    i16 i32 i64 i8 message ms u16 u32 u64 u8 us
 """
 PUBLIC = NAMES.split()
 
