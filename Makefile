@@ -21,6 +21,8 @@ BIN := $(VENV)/bin
 CORE := $(wildcard horus_runner/_core/*.pyx horus_runner/_core/*.pxd horus_runner/_core/*.h horus_runner/_core/build.py)
 STUBBED := $(subst /,.,$(basename $(wildcard horus_runner/_core/*.pyi)))
 
+NO_PYTHON = horus-runner: there is no $(PYTHON). Install Python 3.10 or newer, or name one: make PYTHON=python3.12 ...
+
 # What a machine may lack, said in a sentence before pip says it in a page. Runs on any Python, so that it can tell.
 define PREFLIGHT
 import os, shutil, sys, sysconfig
@@ -94,7 +96,8 @@ clean: ## remove what was made: environments, compiled core, caches
 
 # An edited header or .pxd makes no .so old in setuptools' eyes: those of this interpreter are removed first.
 define install
-	@"$(PYTHON)" -c "$$PREFLIGHT"
+	@command -v "$(PYTHON)" >/dev/null || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	"$(PYTHON)" -c "$$PREFLIGHT"
 	echo "Setting up $(VENV) with $$("$(PYTHON)" --version) (this takes a minute or two) ..."
 	[ -x $(BIN)/pip ] || "$(PYTHON)" -m venv $(VENV)
 	suffix=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')

@@ -9,10 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import horus_runner
-from horus_runner.cli import NOBODY_READS, forget_stdout
-from horus_runner.cli import run as run_verb
-from horus_runner.cli import stop as stop_verb
-from horus_runner.cli import top as top_verb
+from horus_runner.cli import NOBODY_READS, bench, check, forget_stdout, run, schema, stop, top
 
 
 class _Verbs(TyperGroup):
@@ -49,6 +46,9 @@ def horus(
     """Run graphs of Python nodes: each in its own process, wired by shared memory, held to its rate and budget."""
 
 
-app.command("run")(run_verb.run)
-app.command("top")(top_verb.top)
-app.command("stop")(stop_verb.stop)
+app.command("run")(run.run)
+app.command("check")(check.check)
+app.command("top")(top.top)
+app.command("stop")(stop.stop)
+app.command("schema")(schema.schema)
+app.command("bench")(bench.bench)

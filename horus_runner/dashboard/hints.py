@@ -8,7 +8,9 @@ from horus_runner.dashboard import quantities
 from horus_runner.dashboard.view import budget_used
 from horus_runner.metrics.snapshot import EdgeSnapshot, NodeSnapshot, Snapshot, TopicSnapshot
 
-OFTEN = 0.01  # a hint is for what happened to more than this share of the ticks
+OFTEN = 0.01  # lateness is worth a hint when it befell this share of the ticks
+FEWEST = 3  # and at least so many of them
+UNKNOWN = "unknown"
 MOST_HINTS = 8
 
 
@@ -42,10 +44,15 @@ def _sustainable(tick_ns: int) -> str:
 
 def _late(node: NodeSnapshot) -> str:
     late = sum(node.causes.values())
-    if not late or late < OFTEN * node.ticks:
+    if late < max(FEWEST, OFTEN * node.ticks):
         return ""
     cause, n = max(node.causes.items(), key=lambda item: item[1])
-    return f"{node.name} was late {quantities.count(late)} times, {quantities.count(n)} of them because of {cause}."
+    why = (
+        "mostly for no cause that was measured"
+        if cause == UNKNOWN
+        else f"{quantities.count(n)} times because of {cause}"
+    )
+    return f"{node.name} was late {quantities.count(late)} times, {why}."
 
 
 def _edge(topic: TopicSnapshot, edge: EdgeSnapshot) -> list[str]:

@@ -19,7 +19,7 @@ WIDTH_OF_A_FILE = 120  # columns, where standard output is no terminal
 
 
 def summary(
-    snapshot: Snapshot, width: int, cause: str | None = None, advice: Sequence[str] = (), ascii_only: bool = False
+    snapshot: Snapshot, width: int, cause: Text | None = None, advice: Sequence[str] = (), ascii_only: bool = False
 ) -> RenderableType:
     """The totals of a run, the first cause of its end if that was not the plan, and advice."""
     parts: list[RenderableType] = [
@@ -30,7 +30,7 @@ def summary(
     if snapshot.topics:
         parts += [Text(), table(TOPIC_COLUMNS, snapshot.topics, width)]
     if cause:
-        parts += [Text(), Text(f"ended because {cause}", style="bold red")]
+        parts += [Text(), cause]
     if advice:
         parts += [Text(), *(Text(f"- {sentence}") for sentence in advice)]
     return Group(*parts)
@@ -38,7 +38,9 @@ def summary(
 
 def print_summary(report: Report) -> None:
     """Write a run's summary, with hints, to standard output; without colour, and 120 columns wide, to a file."""
-    _print(report.snapshot, report.cause, hints(report.snapshot))
+    style = "bold red" if report.exit_code else ""
+    cause = None if report.cause is None else Text(f"ended because {report.cause}", style=style)
+    _print(report.snapshot, cause, hints(report.snapshot))
 
 
 def print_snapshot(snapshot: Snapshot) -> None:
@@ -46,7 +48,7 @@ def print_snapshot(snapshot: Snapshot) -> None:
     _print(snapshot, None, ())
 
 
-def _print(snapshot: Snapshot, cause: str | None, advice: Sequence[str]) -> None:
+def _print(snapshot: Snapshot, cause: Text | None, advice: Sequence[str]) -> None:
     console = Console(highlight=False)
     console.width = width = console.width if console.is_terminal else WIDTH_OF_A_FILE
     with console.capture() as text:  # rich would exit with 1 where nobody reads

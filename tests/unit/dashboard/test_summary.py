@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from rich.text import Text
 
 from horus_runner.dashboard.hints import MOST_HINTS, hints
 from horus_runner.dashboard.summary import print_summary, summary
@@ -14,7 +15,7 @@ Render = Callable[..., list[str]]
 
 
 def test_the_summary_has_totals_cause_and_hints(faces: Snapshot, render: Render) -> None:
-    lines = render(summary(faces, 120, "node 'sink' failed: ValueError: no", hints(faces)), 120)
+    lines = render(summary(faces, 120, Text("ended because node 'sink' failed: ValueError: no"), hints(faces)), 120)
     text = "\n".join(lines)
     assert lines[0] == "faces ran for 12.3 s"
     assert "ended because node 'sink' failed: ValueError: no" in lines
@@ -35,11 +36,17 @@ def test_a_tick_longer_than_its_period_is_told_without_a_budget(faces: Snapshot)
     ]
 
 
-def test_the_main_cause_of_lateness_is_told(faces: Snapshot) -> None:
-    late = replace(faces.nodes[0], causes={"preemption": 30, "garbage collection": 10})
-    assert hints(replace(faces, nodes=(late,), topics=())) == [
-        "camera was late 40 times, 30 of them because of preemption."
-    ]
+@pytest.mark.parametrize(
+    ("causes", "told"),
+    [
+        ({"preemption": 30, "garbage collection": 10}, ["camera was late 40 times, 30 times because of preemption."]),
+        ({"unknown": 30, "preemption": 10}, ["camera was late 40 times, mostly for no cause that was measured."]),
+        ({"preemption": 3}, []),
+    ],
+)
+def test_the_main_cause_of_lateness_is_told(faces: Snapshot, causes: dict[str, int], told: list[str]) -> None:
+    late = replace(faces.nodes[0], causes=causes)
+    assert hints(replace(faces, nodes=(late,), topics=())) == told
 
 
 def test_a_ledger_that_does_not_balance_is_told(faces: Snapshot) -> None:
