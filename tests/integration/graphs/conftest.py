@@ -35,12 +35,12 @@ class Finished:
         return [edge for topic in topics for edges in topic["edges"].values() for edge in edges.values()]
 
 
-@pytest.fixture
-def run_graph(tmp_path: Path) -> Callable[..., Finished]:
+@pytest.fixture(scope="session")
+def run_graph(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Finished]:
     """Run `horus run graphs/NAME.yaml ARGUMENTS --report FILE` to its end."""
 
     def run(name: str, *arguments: str) -> Finished:
-        report = tmp_path / "report.json"
+        report = tmp_path_factory.mktemp(name) / "report.json"
         command = [sys.executable, "-m", "horus_runner.cli", "run", str(ROOT / "graphs" / f"{name}.yaml"), *arguments]
         done = subprocess.run(
             [*command, "--report", str(report)],

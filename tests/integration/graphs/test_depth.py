@@ -13,8 +13,12 @@ def depth_mm():
     return np.where(np.isinf(disparity), np.inf, 994.978 * 193.001 / (disparity + 31.086))
 
 
-def test_closest_obstacle_is_the_scenes_own(run_graph):
-    run = run_graph("depth", "--set", "nodes.show.params.enough=5")
+@pytest.fixture(scope="module")
+def run(run_graph):
+    return run_graph("depth", "--set", "nodes.show.params.enough=5")
+
+
+def test_closest_obstacle_is_the_scenes_own(run):
     assert run.exit_code == 0, run.lines
     depth = depth_mm()
     row, column = np.unravel_index(depth.argmin(), depth.shape)
@@ -24,8 +28,7 @@ def test_closest_obstacle_is_the_scenes_own(run_graph):
     assert {line.strip() for line in lines} == {f"closest obstacle 2.11 m, at row {row}, column {column}"}
 
 
-def test_no_image_is_lost_or_copied(run_graph):
-    run = run_graph("depth", "--set", "nodes.show.params.enough=5")
+def test_no_image_is_lost_or_copied(run):
     assert run.report["topics"]["camera.depth"]["type"] == "DepthImage"
     edge = run.edge("camera.depth", "camera", "closest")
     assert edge["delivered"] >= 5

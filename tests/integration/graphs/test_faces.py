@@ -12,16 +12,13 @@ TOTAL = re.compile(r"a face in (\d+) of (\d+) frames")
 WIDTH, HEIGHT, FRAMES = 176, 144, 120
 
 
-@pytest.fixture
-def once_through(run_graph):
+ONCE = ("faces", "--set", "nodes.camera.params.loops=1", "--set", "nodes.tally.params.every=1")
+
+
+@pytest.fixture(scope="module")
+def run(run_graph):
     """The video plays once; every face is printed."""
-
-    def run(*arguments):
-        return run_graph(
-            "faces", "--set", "nodes.camera.params.loops=1", "--set", "nodes.tally.params.every=1", *arguments
-        )
-
-    return run
+    return run_graph(*ONCE)
 
 
 def looked_at(run):
@@ -31,8 +28,7 @@ def looked_at(run):
     return int(frames), int(with_face)
 
 
-def test_a_face_is_found_in_at_least_95_percent_of_the_frames(once_through):
-    run = once_through()
+def test_a_face_is_found_in_at_least_95_percent_of_the_frames(run):
     assert run.exit_code == 0, run.lines
     frames, with_face = looked_at(run)
     assert frames > 0
@@ -46,8 +42,7 @@ def test_a_face_is_found_in_at_least_95_percent_of_the_frames(once_through):
         assert 0 <= x + width / 2 <= WIDTH and 0 <= y + height / 2 <= HEIGHT
 
 
-def test_every_frame_is_accounted_for(once_through):
-    run = once_through()
+def test_every_frame_is_accounted_for(run):
     frames, _ = looked_at(run)
     assert run.report["topics"]["camera.rgb"]["published"] == FRAMES
     edge = run.edge("camera.rgb", "camera", "detect")
@@ -56,9 +51,9 @@ def test_every_frame_is_accounted_for(once_through):
     assert all(edge["balanced"] for edge in run.edges())
 
 
-def test_releases_that_pass_while_it_looks_at_a_frame_are_skipped_and_counted(once_through):
+def test_releases_that_pass_while_it_looks_at_a_frame_are_skipped_and_counted(run_graph):
     """At 1 kHz every frame takes longer than a period, so each leaves out a release at the least."""
-    run = once_through("--set", "nodes.detect.rate=1000")
+    run = run_graph(*ONCE, "--set", "nodes.detect.rate=1000")
     frames, with_face = looked_at(run)
     assert frames > 0
     assert with_face >= 0.95 * frames
