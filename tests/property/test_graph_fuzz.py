@@ -45,11 +45,45 @@ nodes:
 # what matters to YAML or to a graph
 TOKENS = [
     *"\t\n\r -:,[]{}&*!|>'\"%@`#?~<0\0\x1b\ufeff\u2028\x85\ud7ff$",
-    *("\n\n", "  ", "---\n", "...\n", "<<: ", "*slow", "&slow", "${", "${A}", "$${", "!!int ", "? ", ": ", "- ", "\r\n", "%YAML 1.1\n"),
-    *("nodes:\n", "topics:\n", "run: ", "subs: ", "pubs: ", "on: ", "rate: ", "1e400", "0x", "9" * 30, "null", "true", '"\\ud800"', '"\\U00110000"'),
+    *(
+        "\n\n",
+        "  ",
+        "---\n",
+        "...\n",
+        "<<: ",
+        "*slow",
+        "&slow",
+        "${",
+        "${A}",
+        "$${",
+        "!!int ",
+        "? ",
+        ": ",
+        "- ",
+        "\r\n",
+        "%YAML 1.1\n",
+    ),
+    *(
+        "nodes:\n",
+        "topics:\n",
+        "run: ",
+        "subs: ",
+        "pubs: ",
+        "on: ",
+        "rate: ",
+        "1e400",
+        "0x",
+        "9" * 30,
+        "null",
+        "true",
+        '"\\ud800"',
+        '"\\U00110000"',
+    ),
 ]
 
-many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+many = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +171,33 @@ def test_lines_of_a_good_graph_in_any_order(directory: Path, lines: list[str], c
     read(directory, "".join(lines[:count]).encode())
 
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["x", "nodes.py:sink", "50ms", "${A}", ""])
-keys = st.sampled_from("run subs pubs params rate on budget on_miss restart env name nodes topics type critical x-a".split())
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["x", "nodes.py:sink", "50ms", "${A}", ""])
+)
+keys = st.sampled_from(
+    [
+        "run",
+        "subs",
+        "pubs",
+        "params",
+        "rate",
+        "on",
+        "budget",
+        "on_miss",
+        "restart",
+        "env",
+        "name",
+        "nodes",
+        "topics",
+        "type",
+        "critical",
+        "x-a",
+    ]
+)
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4))
 
 
@@ -172,8 +231,10 @@ def test_overrides(directory: Path, argument: str) -> None:
         "a: [" + "*a, " * 60_000,
         "nodes: {" + "a: {run: x}, " * 15_000 + "}",
         "nodes:\n  a:\n    subs: [" + ", ".join(f"t{n}" for n in range(30_000)) + "]\n",
-        "nodes:\n" + "".join(f"  n{n}: {{run: nodes.py:sink, subs: [t{n}], on: t{n - 1}, pubs: [u{n}]}}\n" for n in range(900)),
-        "nodes:\n" + "".join(f"  n{n}: {{run: nodes.py:sink, subs: [t{n}], on: t{n}, pubs: [t{n + 1}]}}\n" for n in range(900)),
+        "nodes:\n"
+        + "".join(f"  n{n}: {{run: nodes.py:sink, subs: [t{n}], on: t{n - 1}, pubs: [u{n}]}}\n" for n in range(900)),
+        "nodes:\n"
+        + "".join(f"  n{n}: {{run: nodes.py:sink, subs: [t{n}], on: t{n}, pubs: [t{n + 1}]}}\n" for n in range(900)),
         "nodes:\n" + "".join(f"  n{n}: {{run: nodes.py:f{n}}}\n" for n in range(900)),
         "nodes:\n  a:\n    params:\n" + "".join(f"      k{n}: v\n" for n in range(15_000)),
         "a" * 250_000,

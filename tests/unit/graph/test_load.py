@@ -78,7 +78,9 @@ def test_defaults(load) -> None:
 
 
 def test_tick_rate_is_the_rate_of_nodes_that_give_none_but_not_of_those_that_tick_on_messages(load) -> None:
-    text = "tick_rate: 1kHz\nnodes:\n  a: {run: nodes.py:camera, pubs: [x]}\n  b: {run: nodes.py:sink, subs: [x], on: x%s}"
+    text = (
+        "tick_rate: 1kHz\nnodes:\n  a: {run: nodes.py:camera, pubs: [x]}\n  b: {run: nodes.py:sink, subs: [x], on: x%s}"
+    )
     plan, _ = load(text % "")
     assert [node.rate_hz for node in plan.nodes] == [1000.0, None]
     plan, _ = load(text % ", rate: 5")
@@ -179,7 +181,9 @@ def test_files_are_found_from_the_graph_wherever_the_command_runs(tmp_path: Path
 
 
 def test_empty_values_are_as_good_as_none(load) -> None:
-    plan, _ = load("name:\ntopics:\nnodes:\n  a:\n    run: nodes.py:camera\n    subs:\n    budget:\n    params:\n", "nodes.a.rate=")
+    plan, _ = load(
+        "name:\ntopics:\nnodes:\n  a:\n    run: nodes.py:camera\n    subs:\n    budget:\n    params:\n", "nodes.a.rate="
+    )
     assert plan.nodes[0].budget_ns is None and plan.nodes[0].rate_hz == 30.0
 
 
@@ -206,13 +210,19 @@ def test_a_graph_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_more_than_a_graph_ever_needs_is_refused_in_bounded_time(problems: Callable[..., list[str]], tmp_path) -> None:
-    bomb = "a: &a [" + ",".join("x" * 10) + "]\n" + "".join(
-        f"{chr(98 + i)}: &{chr(98 + i)} [{','.join([f'*{chr(97 + i)}'] * 10)}]\n" for i in range(20)
+    bomb = (
+        "a: &a ["
+        + ",".join("x" * 10)
+        + "]\n"
+        + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [{','.join([f'*{chr(97 + i)}'] * 10)}]\n" for i in range(20))
     )
     assert "aliases up to here" in problems(bomb)[0]
     assert "nest deeper" in problems("a: " + "[" * 10_000)[0]
     assert "nest deeper" in problems("a0: &a0 [1]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 60)))[0]
-    assert "at most 1,000 nodes" in problems("nodes:\n  a:\n    subs: [" + ",".join(f"t{i}" for i in range(20_000)) + "]")[0]
+    assert (
+        "at most 1,000 nodes"
+        in problems("nodes:\n  a:\n    subs: [" + ",".join(f"t{i}" for i in range(20_000)) + "]")[0]
+    )
     assert len(problems("nodes:\n  a:\n" + "".join(f"    k{i}: 1\n" for i in range(10_000)))) == 100
     assert len(problems("".join(f"k{i}: ${{U{i}}}\n" for i in range(10_000)))) == 100
     (tmp_path / "large.yaml").write_text("#" * 300_000)

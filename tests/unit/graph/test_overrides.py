@@ -58,11 +58,21 @@ def test_a_node_may_be_added_whole(load) -> None:
         ("=1", 1, "a name is expected here, not '='.", "nodes.NAME"),
         ("nodes..rate=1", 7, "a name is expected here, not '.'.", "nodes.NAME"),
         ('nodes."my.node"x=1', 16, "a name is expected here, not 'x'.", "nodes.NAME"),
-        ("nodes.camera.params=[1", 23, "the '[' of column 21 is not closed, or a ',' is missing before this.", "close with ']'"),
+        (
+            "nodes.camera.params=[1",
+            23,
+            "the '[' of column 21 is not closed, or a ',' is missing before this.",
+            "close with ']'",
+        ),
         ("nodes.camera.params.a=@x", 23, "a value cannot start with '@'.", "Quote it"),
         ("nodes.camera.params.a=\x1b[31m", 23, "the value has a character in it that YAML does not allow.", ""),
         ("node.camera.rate=1", 1, "'node' is not a key of a graph.", "Did you mean 'nodes'?"),
-        ("nodes.camera.run=nodes.py:camra", 18, "node 'camera': nodes.py defines no 'camra'.", "Did you mean 'camera'?"),
+        (
+            "nodes.camera.run=nodes.py:camra",
+            18,
+            "node 'camera': nodes.py defines no 'camra'.",
+            "Did you mean 'camera'?",
+        ),
     ],
 )
 def test_what_is_wrong_with_one_is_marked_in_it(load, argument: str, column: int, message: str, hint: str) -> None:
@@ -78,6 +88,8 @@ def test_what_is_wrong_with_one_is_marked_in_it(load, argument: str, column: int
 
 
 def test_all_at_once_with_those_of_the_file(problems) -> None:
-    found = problems(GRAPH.replace("rate: 30", "rat: 30"), "nodes.x.rate=1", "nodes.camera.compute=yes", "nodes.my.node=1")
+    found = problems(
+        GRAPH.replace("rate: 30", "rat: 30"), "nodes.x.rate=1", "nodes.camera.compute=yes", "nodes.my.node=1"
+    )
     assert len(found) == 4
     assert found[0].startswith("5:5 node 'camera': 'rat'")

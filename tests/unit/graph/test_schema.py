@@ -66,7 +66,8 @@ def graph(**node: Any) -> dict[str, Any]:
     "good",
     [
         graph(),
-        graph(rate=30) | {"x-mine": [1], "tick_rate": "1kHz", "topics": {"a.b": {"type": "Image", "capacity": 3}, "c": None}},
+        graph(rate=30)
+        | {"x-mine": [1], "tick_rate": "1kHz", "topics": {"a.b": {"type": "Image", "capacity": 3}, "c": None}},
         graph(rate="${RATE}", budget="50ms", compute="${C:-true}", on="x", on_miss="skip"),
         graph(subs=["a"], pubs={"b": "CmdVel", "c": None, "d": {"type": "my.types:Pose", "max_held": 2}}),
         graph(restart="always", critical=False, env={"A": 1, "B": "x"}, params={"x": [1]}, threads=2, order=-1),
