@@ -1,32 +1,17 @@
-"""Do the topics of a graph fit together: each with a publisher, one type, one set of options and one spelling."""
+"""Do the topics of a graph fit together: each with one spelling, one type, one set of options and both its ends."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+import re
+from collections.abc import Collection, Iterator
 
-from horus_runner.errors import Problem, did_you_mean, nearest
+from horus_runner.errors import Problem, did_you_mean
+from horus_runner.graph.check_ends import check_ends
 from horus_runner.graph.marks import quoted
 from horus_runner.graph.ports import OPTIONS, Draft, Port
 from horus_runner.graph.targets import TargetError, Targets
 
-# looking for near names is slow: in a graph with more mistakes than this, the rest go without
-MAX_SEARCHES = 40
-_UNTYPED = {
-    "any",
-    "dict",
-    "list",
-    "str",
-    "string",
-    "bytes",
-    "int",
-    "float",
-    "bool",
-    "object",
-    "json",
-    "none",
-    "ndarray",
-    "array",
-}
+_UNTYPED = re.compile("any|dict|list|str|string|bytes|int|float|bool|object|json|none|ndarray|array", re.IGNORECASE)
 
 
 def check_topics(draft: Draft, targets: Targets, type_names: Collection[str]) -> Iterator[Problem]:
@@ -38,14 +23,12 @@ def check_topics(draft: Draft, targets: Targets, type_names: Collection[str]) ->
             f"and {quoted(second.topic)} differ by case only.",
             f"If they are one topic, write '{first.topic}' in both places; else give one another name.",
         )
-    searches = iter(range(MAX_SEARCHES))
     colliding = {second.topic for _, second in collisions}
     yield from _repeated(draft)
     for topic in draft.topics():
         yield from _types(draft, topic, targets, type_names)
         yield from _options(draft, topic)
-        if topic not in colliding:
-            yield from _ends(draft, topic, type_names, searches)
+    yield from check_ends(draft, [topic for topic in draft.topics() if topic not in colliding], type_names)
 
 
 def _case_collisions(draft: Draft) -> list[tuple[Port, Port]]:
@@ -92,7 +75,7 @@ def _types(draft: Draft, topic: str, targets: Targets, type_names: Collection[st
 
 
 def _type_hint(name: str, type_names: Collection[str]) -> str:
-    if name.lower() in _UNTYPED:
+    if _UNTYPED.fullmatch(name):
         return "Leave the type out: a topic without one carries dicts, lists, texts, numbers and arrays."
     hint = did_you_mean(name, type_names).strip()
     return f"{hint} A type of your own is written module:Class.".strip()
@@ -109,49 +92,3 @@ def _options(draft: Draft, topic: str) -> Iterator[Problem]:
                     f"but {expected} in {first_who} (line {first.line}).",
                     "A topic has one of it: say it in one place, best in 'topics'.",
                 )
-
-
-def _ends(draft: Draft, topic: str, type_names: Collection[str], searches: Iterator[int]) -> Iterator[Problem]:
-    publishers, subscribers = draft.publishers(topic), draft.subscribers(topic)
-    external = draft.topic_model(topic).external
-    if not publishers and not subscribers:
-        near = _nearest(topic, draft.by_topic, searches)
-        yield draft.key_place("topics", topic).problem(
-            f"topic {quoted(topic)} is described here, but no node uses it.",
-            f"Did you mean '{near}'?" if near else "Remove it, or name it in a node's subs or pubs.",
-            "error" if near is not None and near not in draft.model.topics else "warning",
-        )
-    elif not publishers and not external:
-        yield from _unpublished(draft, topic, type_names, searches)
-    elif not subscribers and not external and not draft.validated.lost_below("nodes", "*", "subs"):
-        port = draft.by_topic[topic][0]
-        near = _nearest(topic, [t for t in draft.by_topic if t != topic and not draft.publishers(t)], searches)
-        hint = (
-            f"Does a node mean it that subscribes to '{near}'?"
-            if near
-            else "No harm is done; remove it if nobody needs it."
-        )
-        yield port.place.problem(f"node '{port.node}' publishes {quoted(topic)}, which nobody reads.", hint, "warning")
-
-
-def _nearest(topic: str, known: Iterable[str], searches: Iterator[int]) -> str | None:
-    return nearest(topic, known) if next(searches, None) is not None else None
-
-
-def _unpublished(draft: Draft, topic: str, type_names: Collection[str], searches: Iterator[int]) -> Iterator[Problem]:
-    published = [t for t in draft.topics() if draft.publishers(t) or draft.topic_model(t).external]
-    near = _nearest(topic, published, searches)
-    if near is None and draft.validated.lost_below("nodes", "*", "pubs"):
-        return  # its publisher may be among what could not be read
-    if near is not None:
-        by = ", ".join(f"'{name}'" for name in draft.publishers(near)) or "another graph"
-        hint = f"Did you mean '{near}' (published by {by})?"
-    elif topic in type_names:
-        hint = f"{topic} is a message type; a port is written 'topic: {topic}'."
-    else:
-        known = (
-            f"Published are {', '.join(published[:8])}{', ...' if len(published) > 8 else ''}. " if published else ""
-        )
-        hint = f"{known}If it comes from outside of this graph, say so: topics: {{{topic}: {{external: true}}}}"
-    for port in draft.by_topic[topic]:
-        yield port.place.problem(f"node '{port.node}' subscribes to {quoted(topic)}, which nobody publishes.", hint)

@@ -49,7 +49,7 @@ class Place:
     def problem(self, message: str, hint: str = "", severity: str = "error") -> Problem:
         """The problem that `message` describes, with the line it stands on."""
         line = self.source.line(self.line)
-        start = len(line) - len(line.lstrip())
+        start = min(len(line) - len(line.lstrip()), self.column - 1)
         if self.column - 1 - start > EXCERPT_BEFORE:
             start = self.column - 1 - EXCERPT_BEFORE
         end = max(start + EXCERPT_LENGTH, self.column)
@@ -188,10 +188,9 @@ def cells(text: str) -> int:
 
 
 def printable(text: str) -> str:
-    """`text` with a space for each tab and a mark for whatever would upset a terminal."""
-    return "".join(
-        char if char.isprintable() else " " if char in "\t\xa0" else "\N{REPLACEMENT CHARACTER}" for char in text
-    )
+    """`text` with an arrow for each tab and a mark for whatever would upset a terminal."""
+    odd = {"\t": "→", "\xa0": " "}
+    return "".join(c if c.isprintable() else odd.get(c, "\N{REPLACEMENT CHARACTER}") for c in text)
 
 
 def quoted(value: object) -> str:

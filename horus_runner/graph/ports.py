@@ -12,6 +12,7 @@ from horus_runner.graph.model import GraphModel, PortModel, TopicModel
 
 Direction = Literal["subs", "pubs"]
 Option = int | str | bool
+_PLAIN = TopicModel.model_construct()
 OPTIONS = ("capacity", "on_full", "max_held")
 
 
@@ -69,7 +70,7 @@ class Draft:
         return tuple(p.topic for p in self.by_node[node] if p.direction == direction)
 
     def topic_model(self, topic: str) -> TopicModel:
-        return self.model.topics.get(topic) or TopicModel.model_construct()
+        return self.model.topics.get(topic) or _PLAIN
 
     def topics(self) -> tuple[str, ...]:
         """Every topic of the graph: those described first, then in the order of their first use."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib.machinery
+import importlib.util
 import os
 import re
 import sys
@@ -191,7 +192,7 @@ def _read_definitions(path: Path, where: str) -> Definitions | TargetError:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(path.read_bytes(), filename=str(path))
+            tree = ast.parse(importlib.util.decode_source(path.read_bytes()), filename=str(path))
         return Definitions.of(tree)
     except OSError as error:
         return TargetError(f"{quoted(where)} cannot be read: {error.strerror}.")

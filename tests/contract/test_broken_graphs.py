@@ -45,7 +45,7 @@ def test_all_mistakes_at_once_each_with_place_message_and_hint(path: Path) -> No
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_text_shows_the_line_with_the_place_marked(path: Path) -> None:
-    shown = {0x1B: "\N{REPLACEMENT CHARACTER}", 0x09: " "}
+    shown = {0x1B: "\N{REPLACEMENT CHARACTER}", 0x09: "→"}
     lines = path.read_bytes().decode("utf-8", "replace").translate(shown).split("\n")
     for problem in problems_of(path):
         where, excerpt, carets, *hint = str(problem).splitlines()
