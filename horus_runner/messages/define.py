@@ -19,6 +19,7 @@ one).
 
 from __future__ import annotations
 
+import inspect
 import math
 import sys
 from collections.abc import Iterator
@@ -138,9 +139,10 @@ def _specs(cls: type[Any], frame: Any) -> Iterator[Spec]:
 def _read_hint(place: str, hint: Any) -> tuple[str, tuple[int, ...], Any]:
     """(kind, shape, item) of an annotation."""
     extras: tuple[Any, ...] = ()
+    hint = _without_alias(hint)
     if get_origin(hint) is Annotated:
         hint, *rest = get_args(hint)
-        extras = tuple(rest)
+        hint, extras = _without_alias(hint), tuple(rest)
     for extra in extras:
         if isinstance(extra, Scalar):
             return "scalar", (), extra.name
@@ -153,6 +155,14 @@ def _read_hint(place: str, hint: Any) -> tuple[str, tuple[int, ...], Any]:
     if get_origin(hint) is np.ndarray:
         return _read_array(place, hint, extras)
     raise TypeError(f"{place}: {hint!r} has no fixed layout. A field is {_ALLOWED}")
+
+
+def _without_alias(hint: Any) -> Any:
+    """What an alias of a ``type`` statement stands for; NumPy's NDArray is one on Python 3.12 and later."""
+    while (value := getattr(get_origin(hint) or hint, "__value__", None)) is not None:
+        arguments = get_args(hint)
+        hint = value[arguments] if arguments else value
+    return hint
 
 
 def _read_text(place: str, hint: type[Any], extras: tuple[Any, ...]) -> tuple[str, tuple[int, ...], str]:
@@ -198,6 +208,8 @@ def _literal(value: Any) -> str:
 def _move(cls: type[Any], made: Any, fields: tuple[str, ...]) -> None:
     """Give `made` all that the class statement put into `cls` but its fields."""
     made.__qualname__ = cls.__qualname__
+    if sys.version_info < (3, 11) and "__init__" in vars(cls):
+        made.__signature__ = inspect.signature(cls)  # inspect of 3.10 looks no further than __new__
     if sys.version_info >= (3, 14):
         made.__annotate__ = cls.__annotate__
     else:
