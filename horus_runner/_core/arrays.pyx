@@ -102,7 +102,7 @@ cdef class ArrayMessage:
         """Give a new message its zeroed memory on the heap."""
         if self.data != NULL:
             raise ValueError(f"this {type(self).__name__} has its data already")
-        cdef Block block = heap_block(<Py_ssize_t>plan.header.data_nbytes)
+        cdef Block block = heap_block(<Py_ssize_t>plan.header.data_nbytes, zeroed=True)
         place(self, block, block.address, &plan.header)
 
     @classmethod
@@ -123,7 +123,9 @@ cdef class ArrayMessage:
         cdef BorrowedBlock block = BorrowedBlock.__new__(BorrowedBlock)
         cdef Py_ssize_t itemsize = array_dtypes[plan.header.dtype].itemsize
         cdef int axis
-        if array.dtype != plan.dtype or (<object>array).shape != plan.shape:
+        if <PyObject *>cnp.PyArray_DESCR(array) != array_descriptor(plan.header.dtype) and array.dtype != plan.dtype or not same_shape(
+            array, &plan.header
+        ):
             raise ValueError(f"an array of {(<object>array).shape} of {array.dtype} is not what was planned")
         if not cnp.PyArray_ISALIGNED(array):
             array = array.copy()
@@ -338,6 +340,16 @@ cdef class ArrayMessage:
 cdef ArrayMessage array_new(type cls):
     """An instance of `cls` that has no data yet; __init__ is not called."""
     return <ArrayMessage>(<PyTypeObject *>cls).tp_new(<PyTypeObject *>cls, <PyObject *>(), NULL)
+
+
+cdef bint same_shape(cnp.ndarray array, ArrayHeader *header) noexcept:
+    cdef int axis
+    if array.ndim != header.ndim:
+        return False
+    for axis in range(header.ndim):
+        if array.shape[axis] != header.shape[axis]:
+            return False
+    return True
 
 
 cdef void place(ArrayMessage message, Block block, char *data, ArrayHeader *header) noexcept:

@@ -14,4 +14,4 @@ cdef class BorrowedBlock(Block):
     cdef object owner
 
 
-cdef HeapBlock heap_block(Py_ssize_t nbytes)
+cdef HeapBlock heap_block(Py_ssize_t nbytes, bint zeroed=*)

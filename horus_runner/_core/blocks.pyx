@@ -2,7 +2,7 @@
 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, malloc
 
 cdef enum:
     HEAP_ALIGNMENT = 64  # a cache line and the widest vector register
@@ -37,16 +37,17 @@ cdef class Block:
 
 @cython.final
 cdef class HeapBlock(Block):
-    """Zeroed memory of this process, aligned for vector instructions."""
+    """Memory of this process, aligned for vector instructions."""
 
     def __dealloc__(self):
         free(self.memory)
 
 
-cdef HeapBlock heap_block(Py_ssize_t nbytes):
-    """A zeroed block of `nbytes` on the heap; large ones cost no memory until they are touched."""
+cdef HeapBlock heap_block(Py_ssize_t nbytes, bint zeroed=False):
+    """A block of `nbytes` on the heap. Zeroed, a large one costs no memory until it is touched."""
     cdef HeapBlock block = HeapBlock.__new__(HeapBlock)
-    block.memory = <char *>calloc(nbytes + HEAP_ALIGNMENT, 1)
+    cdef size_t taken = <size_t>nbytes + HEAP_ALIGNMENT
+    block.memory = <char *>(calloc(taken, 1) if zeroed else malloc(taken))
     if block.memory == NULL:
         raise MemoryError(f"no memory for an array of {nbytes:,} bytes")
     block.address = <char *>(<size_t>(block.memory + HEAP_ALIGNMENT - 1) & ~<size_t>(HEAP_ALIGNMENT - 1))

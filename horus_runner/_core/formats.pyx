@@ -64,9 +64,10 @@ cdef class ArrayPlan:
         self.header.magic = ARRAY_MAGIC
         self.header.kind = <uint8_t>kind
         self.header.depth_scale = depth_scale
-        code = dtype_codes.get(np.dtype(dtype).newbyteorder("="))
+        dtype = np.dtype(dtype)
+        code = dtype_codes.get(dtype if dtype.isnative else dtype.newbyteorder("="))
         if code is None:
-            raise TypeError(f"an array message cannot hold {np.dtype(dtype)!r}; it can hold {', '.join(DTYPES)}")
+            raise TypeError(f"an array message cannot hold {dtype!r}; it can hold {', '.join(DTYPES)}")
         self.header.dtype = code
         if encoding is not None:
             self.header.encoding = encoding_codes[encoding]
@@ -79,7 +80,7 @@ cdef class ArrayPlan:
         self.header.data_nbytes = <uint64_t>nbytes
         cdef const char *problem = array_header_problem(&self.header, nbytes)
         if problem != NULL:
-            raise ValueError(f"shape {tuple(shape)} of {np.dtype(dtype)} cannot be: {(<bytes>problem).decode()}")
+            raise ValueError(f"shape {tuple(shape)} of {dtype} cannot be: {(<bytes>problem).decode()}")
 
     @property
     def nbytes(self):

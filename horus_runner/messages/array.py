@@ -133,7 +133,7 @@ def planned_shape(cls: type, shape: tuple[int, ...], ndim: int, axes: str) -> tu
 
 def over(cls: type[Self], plan: ArrayPlan, array: NDArray[Any]) -> Self:
     """A message of `cls` over the memory of `array`, whatever its byte order was."""
-    return cls._over(plan, array.astype(array.dtype.newbyteorder("="), copy=False))
+    return cls._over(plan, array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("=")))
 
 
 def _tensor(array: NDArray[Any]) -> Tensor:
