@@ -184,8 +184,8 @@ def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             continue
         for part in ("body", "orelse", "finalbody"):
             yield from _statements(getattr(statement, part, []))
-        for handler in getattr(statement, "handlers", []):
-            yield from _statements(handler.body)
+        for block in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
+            yield from _statements(block.body)
 
 
 def _is_node(expression: ast.AST) -> bool:

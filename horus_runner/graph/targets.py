@@ -120,7 +120,10 @@ class Targets:
             search = spec.submodule_search_locations
             if search is None and position < len(parts) - 1:
                 raise TargetError(f"{quoted(partial)} is a module, so {quoted(name)} cannot be in it.", _EXAMPLE)
-        origin = spec.origin if spec is not None else None
+        if spec is None or (spec.origin is None and spec.submodule_search_locations is not None):
+            # a directory without __init__.py, in which no name can be found
+            raise TargetError(f"there is no module {quoted(name)}.", self._hint_for_module(name))
+        origin = spec.origin
         return Path(origin) if origin is not None and origin.endswith(".py") else None
 
     def _hint_for_module(self, name: str) -> str:

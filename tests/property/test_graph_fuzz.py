@@ -178,26 +178,8 @@ scalars = (
     | st.floats()
     | st.sampled_from(["x", "nodes.py:sink", "50ms", "${A}", ""])
 )
-keys = st.sampled_from(
-    [
-        "run",
-        "subs",
-        "pubs",
-        "params",
-        "rate",
-        "on",
-        "budget",
-        "on_miss",
-        "restart",
-        "env",
-        "name",
-        "nodes",
-        "topics",
-        "type",
-        "critical",
-        "x-a",
-    ]
-)
+KEYS = """run subs pubs params rate on budget on_miss restart env name nodes topics type critical x-a"""
+keys = st.sampled_from(KEYS.split())
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4))
 
 

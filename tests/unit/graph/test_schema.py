@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import horus_runner.graph
 from horus_runner.graph.model import GraphModel, NodeModel, PortModel, RestartModel, TopicModel
 from horus_runner.graph.schema import json_schema
+from horus_runner.messages.registry import known_type_names
 
 SCHEMA = json_schema(["Image", "CmdVel"])
 
@@ -102,6 +106,14 @@ def test_good_graphs_are_valid(good: dict[str, Any]) -> None:
 )
 def test_broken_graphs_are_not(bad: dict[str, Any]) -> None:
     assert not valid(bad, SCHEMA)
+
+
+def test_the_file_that_editors_read_is_up_to_date() -> None:
+    shipped = Path(horus_runner.graph.__file__).with_name("graph.schema.json")
+    names = [name for name in known_type_names() if ":" not in name]
+    assert json.loads(shipped.read_text()) == json_schema(names), (
+        "run: horus schema > horus_runner/graph/graph.schema.json"
+    )
 
 
 def test_every_key_is_described() -> None:
