@@ -5,6 +5,9 @@ from __future__ import annotations
 import copy
 import pickle
 import struct
+import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -130,6 +133,25 @@ def test_a_copy_is_writable_and_apart() -> None:
         twin.frame_id = "mine"
         twin.to_numpy()[...] = 1
     assert not image.to_numpy().any() and image.frame_id == ""
+
+
+def test_a_large_copy_lets_other_threads_run() -> None:
+    image = Image(1000, 1000)
+    gate, ran = threading.Lock(), []
+    gate.acquire()
+    other = threading.Thread(target=lambda: (gate.acquire(), ran.append(True)), daemon=True)
+    other.start()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1000)  # nobody is made to hand the interpreter over: only who gives it up lets others in
+    try:
+        deadline = time.monotonic() + 20
+        gate.release()
+        while not ran and time.monotonic() < deadline:
+            image.copy()
+        assert ran
+    finally:
+        sys.setswitchinterval(interval)
+    other.join(20)
 
 
 def test_a_pickle_of_another_class_is_refused() -> None:
