@@ -24,7 +24,6 @@ from horus_runner.transport.segment import create_segment, open_segment
 if TYPE_CHECKING:
     from horus_runner.transport.participant import Participant
 
-ARRAY_HEADER_BYTES = 256
 SMALL_CAPACITY = 1024
 LARGE_CAPACITY = 3
 ROWS = 32
@@ -155,7 +154,7 @@ class Publisher:
         if not issubclass(cls, ArrayMessage):
             raise MessageTypeError(self.sender.topic, cls.__name__, "a loan: those are for arrays")
         plan = cls.plan(**measures)
-        writer = self._chain.room_for(cls, ARRAY_HEADER_BYTES + plan.nbytes)
+        writer = self._chain.room_for(cls, plan.nbytes)
         self.sender.ring = writer
         return cls._on_block(writer.loan(), plan)
 
