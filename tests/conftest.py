@@ -11,6 +11,7 @@ import gc
 import importlib.machinery
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -138,6 +139,23 @@ def held_by_others(names: set[str]) -> set[str]:
     return set().union(*(mapped(pid, names) for pid in psutil.pids() if pid not in mine))
 
 
+def of_other_run(name: str) -> bool:
+    """Whether a segment belongs to another test session, or to a run that somebody outside this session keeps alive."""
+    if name.startswith("horus.test-"):
+        return SESSION not in name
+    found = re.search(r"\.(proc|ring|new)\.([0-9a-f]{8})", name)
+    if found is None:
+        return False
+    for owner in SHM.glob(f"horus.*.proc.{found[2]}"):
+        with contextlib.suppress(OSError):
+            with owner.open("rb") as header:
+                pid = int.from_bytes(header.read(16)[12:], "little")
+            return psutil.pid_exists(pid) and pid != os.getpid() and not is_ours(pid)
+    with contextlib.suppress(OSError):  # a run that is just being made has no process segment yet
+        return found[1] == "new" and time.time() - (SHM / name).stat().st_mtime < 1.0
+    return True
+
+
 def files() -> set[Path]:
     """What lies in the runtime directory and, tools' caches aside, in the folders where a test might drop something."""
     found = set(RUNTIME_DIR.rglob("*"))
@@ -161,7 +179,7 @@ class Surroundings:
     def left_segments(self) -> set[str]:
         # The process segment of a bare Topic belongs to the process that made it, here pytest, and ends with it.
         lasting = {n for n in mapped(os.getpid(), segments()) if n.startswith(f"horus.test-{SESSION}.proc.")}
-        new = segments() - self.segments - lasting
+        new = {name for name in segments() - self.segments - lasting if not of_other_run(name)}
         return new - held_by_others(new) if new else new
 
     def left_files(self) -> set[Path]:
