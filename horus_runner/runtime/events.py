@@ -156,7 +156,6 @@ class CountRestart:
 class Note:
     """A line for the user; `level` is info, warning or error."""
 
-    node: str | None
     level: str
     text: str
 

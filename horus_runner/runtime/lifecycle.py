@@ -202,7 +202,7 @@ class Lifecycle:
             return self._stop(Cause(EXIT_DONE, f"node '{event.node}' asked the graph to stop", event.node), now_ns)
         text = f"node '{event.node}' stopped the graph: {event.text}"
         steps = self._stop(Cause(EXIT_POLICY, text, event.node), now_ns)
-        return [Note(event.node, "error", text), *steps]
+        return [Note("error", text), *steps]
 
     def _on_exited(self, event: Exited, now_ns: int) -> list[Instruction]:
         life = self.nodes[event.node]
@@ -238,7 +238,7 @@ class Lifecycle:
         steps = self._end(life, "failed")
         if self.cause is not None and self.cause.harmless and life.plan.critical:
             self.cause = Cause(EXIT_FAILED, f"node '{life.plan.name}' {failure}", life.plan.name)
-        return [Note(life.plan.name, "error", f"node '{life.plan.name}' {failure}"), *steps]
+        return [Note("error", f"node '{life.plan.name}' {failure}"), *steps]
 
     def _decide(self, life: NodeLife, failure: str | None, now_ns: int) -> list[Instruction]:
         """The restart policy, then what a final end means for the graph."""
@@ -256,14 +256,14 @@ class Lifecycle:
         life.restarts_ns.append(now_ns)
         life.state, life.due_ns = "backoff", now_ns + delay_ns
         when = f"restart {tried + 1} of {restart.max_restarts} in {delay_ns / 1e9:g} s"
-        note = Note(name, "warning" if failure else "info", f"node '{name}' {failure or 'ended'}; {when}")
+        note = Note("warning" if failure else "info", f"node '{name}' {failure or 'ended'}; {when}")
         return [note, SetState(name, "backoff")]
 
     def _final(self, life: NodeLife, failure: str | None, now_ns: int) -> list[Instruction]:
         if failure is None:
             return self._end(life, "ended")
         text = f"node '{life.plan.name}' {failure}"
-        steps = [Note(life.plan.name, "error", text), *self._end(life, "failed")]
+        steps = [Note("error", text), *self._end(life, "failed")]
         if life.plan.critical:
             steps += self._stop(Cause(EXIT_FAILED, text, life.plan.name), now_ns)
         return steps
@@ -307,7 +307,7 @@ class Lifecycle:
             text = "Ctrl-C" if event.signum == signal.SIGINT else signal_name(event.signum)
             return self._stop(Cause(128 + event.signum, text), now_ns)
         self._kill_ns = None
-        note = Note(None, "warning", f"second signal ({signal_name(event.signum)}): killing what is left")
+        note = Note("warning", f"second signal ({signal_name(event.signum)}): killing what is left")
         return [note, *(step for life in self.nodes.values() for step in self._kill(life))]
 
     def _on_stop_asked(self, event: StopAsked, now_ns: int) -> list[Instruction]:
@@ -319,7 +319,7 @@ class Lifecycle:
             return []
         name = unborn[0].plan.name
         text = f"node '{name}' could not start: {event.text}"
-        steps: list[Instruction] = [Note(name, "error", text)]
+        steps: list[Instruction] = [Note("error", text)]
         for life in unborn:
             steps += self._end(life, "failed" if life is unborn[0] else "ended")
         return steps + self._stop(Cause(EXIT_FAILED, text, name), now_ns)
@@ -341,7 +341,7 @@ class Lifecycle:
             steps += self._stop(Cause(EXIT_DONE, None), now_ns)
         if not self.stopping and self._patience_ns is not None and now_ns >= self._patience_ns:
             late = ", ".join(f"'{name}'" for name, life in self.nodes.items() if not _no_wait_for(life))
-            steps += [Note(None, "warning", f"starting without {late}, not ready after {START_PATIENCE_NS / 1e9:g} s")]
+            steps += [Note("warning", f"starting without {late}, not ready after {START_PATIENCE_NS / 1e9:g} s")]
             steps += self._go(now_ns)
         for life in self.nodes.values():
             if life.kill_ns is not None and now_ns >= life.kill_ns:

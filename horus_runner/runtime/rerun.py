@@ -11,6 +11,7 @@ fork server that starts a re-run for each node); the module code by an exception
 
 from __future__ import annotations
 
+import builtins
 import gc
 import os
 import runpy
@@ -18,8 +19,9 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib.machinery import SourceFileLoader
 from socket import AF_UNIX, SOCK_SEQPACKET, socket
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -34,11 +36,12 @@ _TRACE_BYTES: Final = 60_000
 
 
 class Script(msgspec.Struct, frozen=True):
-    """How to run a script again: its file or its module, its arguments, where it started, which call of `horus.run`
-    is meant (from 0) and how the calls before it ended (encoded reports)."""
+    """How to run a script again: its file or its module, the word that named it in the command, its arguments, where
+    it started, which call of `horus.run` is meant (from 0) and how the calls before it ended (encoded reports)."""
 
     file: str | None
     module: str | None
+    word: str
     arguments: list[str]
     folder: str
     call: int
@@ -187,13 +190,22 @@ def play(role: Role) -> NoReturn:
     script = role.script
     horus_run.role = role
     os.chdir(script.folder)
-    sys.argv[:] = [script.file or script.module or "", *script.arguments]
+    sys.argv[:] = [script.word, *script.arguments]
     with _Ending(role):
-        if script.file is not None:
-            runpy.run_path(script.file, run_name="__main__")
-        elif script.module is not None:
+        if script.module is not None:
             runpy.run_module(script.module, run_name="__main__", alter_sys=True)
+        elif script.file is not None:
+            _run_file(script.file)
     raise AssertionError("unreachable: the role gives up")
+
+
+def _run_file(path: str) -> None:
+    """What the interpreter does with a script (runpy would change sys.argv)."""
+    loader = SourceFileLoader("__main__", path)
+    main = ModuleType("__main__")
+    main.__dict__.update(__file__=path, __loader__=loader, __builtins__=builtins)
+    sys.modules["__main__"] = main
+    exec(loader.source_to_code(loader.get_data(path), path), main.__dict__)
 
 
 def read_file(descriptor: int) -> bytes:

@@ -156,7 +156,7 @@ def describe_script(call: int, nodes: int, outcomes: list[bytes]) -> bytes:
     position = _position(file)
     arguments = sys.orig_argv[position + 1 :] if position else sys.argv[1:]
     folder = _start_folder(file, sys.orig_argv[position]) if file and position else str(Path.cwd())
-    return msgspec.msgpack.encode(Script(file, module, arguments, folder, call, nodes, outcomes))
+    return msgspec.msgpack.encode(Script(file, module, sys.argv[0], arguments, folder, call, nodes, outcomes))
 
 
 def _position(file: str | None) -> int:

@@ -88,7 +88,7 @@ def test_a_slow_init_is_waited_for_ten_seconds() -> None:
     assert machine.due_ns == 10 * S
     note, go = play(machine, (10 * S, TimePassed()))
     assert go == Go()
-    assert note == Note(None, "warning", "starting without 'b', not ready after 10 s")
+    assert note == Note("warning", "starting without 'b', not ready after 10 s")
     assert machine.due_ns is None
 
 
@@ -121,7 +121,7 @@ def test_a_critical_nodes_failure_stops_the_graph_with_1_and_is_its_cause(events
     steps = play(machine, *((1, event) for event in events))
     assert steps == [
         Retire("a"),
-        Note("a", "error", cause),
+        Note("error", cause),
         SetState("a", "failed"),
         SetState("b", "stopping"),
         SignalGroup("b", signal.SIGTERM),
@@ -163,7 +163,7 @@ def test_a_restart_comes_after_its_backoff_with_the_next_incarnation() -> None:
     steps = play(machine, (5 * MS, Exited("a", 1)))
     assert steps == [
         Retire("a"),
-        Note("a", "warning", "node 'a' ended with exit code 1; restart 1 of 3 in 0.1 s"),
+        Note("warning", "node 'a' ended with exit code 1; restart 1 of 3 in 0.1 s"),
         SetState("a", "backoff"),
     ]
     assert machine.due_ns == 105 * MS
@@ -292,7 +292,7 @@ def test_who_does_not_end_in_time_is_killed_and_named() -> None:
     cause = "node 'a' did not stop within 1 s of SIGTERM and was killed"
     assert play(machine, (2 * S, Exited("a", -signal.SIGKILL))) == [
         Retire("a"),
-        Note("a", "error", cause),
+        Note("error", cause),
         SetState("a", "failed"),
         Finish(1, cause),
     ]
@@ -349,7 +349,7 @@ def test_without_a_fork_server_nothing_can_run() -> None:
     machine = Lifecycle(graph(A, B))
     cause = "node 'a' could not start: no memory"
     assert play(machine, (0, ServerFailed("no memory"))) == [
-        Note("a", "error", cause),
+        Note("error", cause),
         SetState("a", "failed"),
         SetState("b", "ended"),
         Finish(1, cause),
