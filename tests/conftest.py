@@ -155,42 +155,43 @@ class Surroundings:
     def __init__(self) -> None:
         self.segments, self.processes, self.files = segments(), set(processes()), files()
 
-    def left_processes(self) -> list[psutil.Process]:
-        return [p for pid, p in processes().items() if pid not in self.processes and not lives_on(p)]
+    def left(self) -> set[psutil.Process | Path]:
+        """What is there now and was not before."""
+        return self._processes() | self._segments() | (files() - self.files)
 
-    def left_segments(self) -> set[str]:
+    def _processes(self) -> set[psutil.Process | Path]:
+        return {p for pid, p in processes().items() if pid not in self.processes and not lives_on(p)}
+
+    def _segments(self) -> set[psutil.Process | Path]:
         # The process segment of a bare Topic belongs to the process that made it, here pytest, and ends with it.
         lasting = {n for n in mapped(os.getpid(), segments()) if n.startswith(f"horus.test-{SESSION}.proc.")}
         new = segments() - self.segments - lasting
-        return new - held_by_others(new) if new else new
+        return {SHM / name for name in new - held_by_others(new)} if new else set()
 
-    def left_files(self) -> set[Path]:
-        return files() - self.files
-
-    def settle(self) -> None:
-        """Wait until nothing is left, at most SETTLE_S."""
+    def leaks(self) -> set[psutil.Process | Path]:
+        """What is left for all of SETTLE_S; what comes and goes meanwhile is another session's, or on its way out."""
+        left = self.left()
         deadline = time.monotonic() + SETTLE_S
-        while self.left_processes() or self.left_segments() or self.left_files():
+        while left and time.monotonic() < deadline:
             gc.collect()
-            if time.monotonic() > deadline:
-                return
             time.sleep(0.05)
+            left &= self.left()
+        return left
 
-    def remove_leaks(self) -> list[str]:
-        """Remove what is left and say what it was."""
-        left = self.left_processes()
-        report = [described(process) for process in left]
-        for process in left:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        psutil.wait_procs(left, timeout=2.0)
-        for name in sorted(self.left_segments()):
-            report.append(f"shared memory {SHM / name}")
-            (SHM / name).unlink(missing_ok=True)
-        for path in sorted(self.left_files(), reverse=True):
-            report.append(f"file {path}")
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        return report
+
+def removed(leak: psutil.Process | Path) -> str:
+    """Remove a leak and say what it was."""
+    if isinstance(leak, psutil.Process):
+        sentence = described(leak)
+        with contextlib.suppress(psutil.Error):
+            leak.kill()
+        psutil.wait_procs([leak], timeout=2.0)
+        return sentence
+    if leak.is_dir():
+        shutil.rmtree(leak)
+    else:
+        leak.unlink(missing_ok=True)
+    return f"{'shared memory' if leak.parent == SHM else 'file'} {leak}"
 
 
 @pytest.fixture(autouse=True)
@@ -198,10 +199,9 @@ def nothing_left_behind() -> Iterator[None]:
     """Fail a test that leaves a segment, a process or a file behind."""
     before = Surroundings()
     yield
-    before.settle()
-    left = before.remove_leaks()
+    left = before.leaks()
     if left:
-        pytest.fail("the test left behind:\n  " + "\n  ".join(left), pytrace=False)
+        pytest.fail("the test left behind:\n  " + "\n  ".join(sorted(map(removed, left))), pytrace=False)
 
 
 @pytest.fixture
