@@ -1,12 +1,14 @@
 """What every test gets: a leak check, a private place for sockets and topics, a shown seed, and a word on stale builds.
 
 A test that leaves a shared-memory segment, a process or a file behind fails and is told what it left; that is removed,
-so that the next test starts clean. Other test sessions may use the same machine: only what this one made counts.
+so that the next test starts clean. Other sessions may use the same machine: where the system allows it, this one gets a
+/dev/shm of its own; elsewhere what a process outside it holds does not count.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import importlib.machinery
 import os
@@ -49,6 +51,19 @@ os.environ["HORUS_NAMESPACE"] = f"test-{SESSION}"
 os.environ["XDG_RUNTIME_DIR"] = str(RUNTIME_DIR)
 os.environ.setdefault("HORUS_CHECK", "1")
 
+CLONE_NEWNS, MS_PRIVATE_ALL = 0x20000, 0x44000
+
+
+def own_shared_memory() -> bool:
+    """Give this process, and all that it starts, a /dev/shm that nobody else sees; False where that takes rights."""
+    libc = ctypes.CDLL(None)
+    if libc.unshare(CLONE_NEWNS) != 0 or libc.mount(b"none", b"/", None, MS_PRIVATE_ALL, None) != 0:
+        return False
+    return bool(libc.mount(b"tmpfs", b"/dev/shm", b"tmpfs", 0, b"mode=1777") == 0)
+
+
+SHM_IS_OURS = own_shared_memory()
+
 hypothesis.settings.register_profile("horus", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("horus")
 
@@ -69,7 +84,7 @@ def stale_extensions() -> list[str]:
 
 
 def pytest_report_header() -> list[str]:
-    lines = [f"seed: HORUS_TEST_SEED={SEED}"]
+    lines = [f"seed: HORUS_TEST_SEED={SEED}; /dev/shm: {'of this session alone' if SHM_IS_OURS else 'the common one'}"]
     stale = stale_extensions()
     if stale:
         lines += [f"STALE CORE: {sentence}" for sentence in stale]
@@ -166,7 +181,7 @@ class Surroundings:
         # The process segment of a bare Topic belongs to the process that made it, here pytest, and ends with it.
         lasting = {n for n in mapped(os.getpid(), segments()) if n.startswith(f"horus.test-{SESSION}.proc.")}
         new = segments() - self.segments - lasting
-        return {SHM / name for name in new - held_by_others(new)} if new else set()
+        return {SHM / name for name in (new if SHM_IS_OURS or not new else new - held_by_others(new))}
 
     def leaks(self) -> set[psutil.Process | Path]:
         """What is left for all of SETTLE_S; what comes and goes meanwhile is another session's, or on its way out."""
