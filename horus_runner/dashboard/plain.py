@@ -58,16 +58,16 @@ class PlainObserver:
 
 
 def told_by(before: Snapshot | None, now: Snapshot) -> list[str]:
-    """What happened between two snapshots: a sentence for each change of state, one for all lost messages.
+    """What happened between two snapshots: a sentence for each state that nodes entered, one for all lost messages.
 
     Misses are told by the nodes themselves, in their log.
     """
     then = {node.name: node.state for node in before.nodes} if before else {}
-    sentences = [
-        f"{node.name} is {node.state}{_restarts(node)}"
-        for node in now.nodes
-        if node.state not in EXPECTED_STATES and then.get(node.name) != node.state
-    ]
+    entered: dict[str, list[str]] = {}
+    for node in now.nodes:
+        if node.state not in EXPECTED_STATES and then.get(node.name) != node.state:
+            entered.setdefault(node.state, []).append(node.name + _restarts(node))
+    sentences = [f"{state}: {', '.join(names)}" for state, names in entered.items()]
     lost_before = {t.name: sum(e.lost for e in t.edges) for t in before.topics} if before else {}
     lost = [
         f"{topic.name} {quantities.count(new)}"
