@@ -1,17 +1,18 @@
 """What every test gets: a leak check, a private place for sockets and topics, a shown seed, and a word on stale builds.
 
 A test that leaves a shared-memory segment, a process or a file behind fails and is told what it left; that is removed,
-so that the next test starts clean. Other test sessions may use the same machine: only what this one made counts.
+so that the next test starts clean. Other sessions may use the same machine: where the system allows it, this one gets a
+/dev/shm of its own; elsewhere what a process outside it holds does not count.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import importlib.machinery
 import os
 import random
-import re
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,19 @@ os.environ["HORUS_NAMESPACE"] = f"test-{SESSION}"
 os.environ["XDG_RUNTIME_DIR"] = str(RUNTIME_DIR)
 os.environ.setdefault("HORUS_CHECK", "1")
 
+CLONE_NEWNS, MS_PRIVATE_ALL = 0x20000, 0x44000
+
+
+def own_shared_memory() -> bool:
+    """Give this process, and all that it starts, a /dev/shm that nobody else sees; False where that takes rights."""
+    libc = ctypes.CDLL(None)
+    if libc.unshare(CLONE_NEWNS) != 0 or libc.mount(b"none", b"/", None, MS_PRIVATE_ALL, None) != 0:
+        return False
+    return bool(libc.mount(b"tmpfs", b"/dev/shm", b"tmpfs", 0, b"mode=1777") == 0)
+
+
+SHM_IS_OURS = own_shared_memory()
+
 hypothesis.settings.register_profile("horus", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("horus")
 
@@ -70,7 +84,7 @@ def stale_extensions() -> list[str]:
 
 
 def pytest_report_header() -> list[str]:
-    lines = [f"seed: HORUS_TEST_SEED={SEED}"]
+    lines = [f"seed: HORUS_TEST_SEED={SEED}; /dev/shm: {'of this session alone' if SHM_IS_OURS else 'the common one'}"]
     stale = stale_extensions()
     if stale:
         lines += [f"STALE CORE: {sentence}" for sentence in stale]
@@ -139,23 +153,6 @@ def held_by_others(names: set[str]) -> set[str]:
     return set().union(*(mapped(pid, names) for pid in psutil.pids() if pid not in mine))
 
 
-def of_other_run(name: str) -> bool:
-    """Whether a segment belongs to another test session, or to a run that somebody outside this session keeps alive."""
-    if name.startswith("horus.test-"):
-        return SESSION not in name
-    found = re.search(r"\.(proc|ring|new)\.([0-9a-f]{8})", name)
-    if found is None:
-        return False
-    for owner in SHM.glob(f"horus.*.proc.{found[2]}"):
-        with contextlib.suppress(OSError):
-            with owner.open("rb") as header:
-                pid = int.from_bytes(header.read(16)[12:], "little")
-            return psutil.pid_exists(pid) and pid != os.getpid() and not is_ours(pid)
-    with contextlib.suppress(OSError):  # a run that is just being made has no process segment yet
-        return found[1] == "new" and time.time() - (SHM / name).stat().st_mtime < 1.0
-    return True
-
-
 def files() -> set[Path]:
     """What lies in the runtime directory and, tools' caches aside, in the folders where a test might drop something."""
     found = set(RUNTIME_DIR.rglob("*"))
@@ -173,42 +170,43 @@ class Surroundings:
     def __init__(self) -> None:
         self.segments, self.processes, self.files = segments(), set(processes()), files()
 
-    def left_processes(self) -> list[psutil.Process]:
-        return [p for pid, p in processes().items() if pid not in self.processes and not lives_on(p)]
+    def left(self) -> set[psutil.Process | Path]:
+        """What is there now and was not before."""
+        return self._processes() | self._segments() | (files() - self.files)
 
-    def left_segments(self) -> set[str]:
+    def _processes(self) -> set[psutil.Process | Path]:
+        return {p for pid, p in processes().items() if pid not in self.processes and not lives_on(p)}
+
+    def _segments(self) -> set[psutil.Process | Path]:
         # The process segment of a bare Topic belongs to the process that made it, here pytest, and ends with it.
         lasting = {n for n in mapped(os.getpid(), segments()) if n.startswith(f"horus.test-{SESSION}.proc.")}
-        new = {name for name in segments() - self.segments - lasting if not of_other_run(name)}
-        return new - held_by_others(new) if new else new
+        new = segments() - self.segments - lasting
+        return {SHM / name for name in (new if SHM_IS_OURS or not new else new - held_by_others(new))}
 
-    def left_files(self) -> set[Path]:
-        return files() - self.files
-
-    def settle(self) -> None:
-        """Wait until nothing is left, at most SETTLE_S."""
+    def leaks(self) -> set[psutil.Process | Path]:
+        """What is left for all of SETTLE_S; what comes and goes meanwhile is another session's, or on its way out."""
+        left = self.left()
         deadline = time.monotonic() + SETTLE_S
-        while self.left_processes() or self.left_segments() or self.left_files():
+        while left and time.monotonic() < deadline:
             gc.collect()
-            if time.monotonic() > deadline:
-                return
             time.sleep(0.05)
+            left &= self.left()
+        return left
 
-    def remove_leaks(self) -> list[str]:
-        """Remove what is left and say what it was."""
-        left = self.left_processes()
-        report = [described(process) for process in left]
-        for process in left:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        psutil.wait_procs(left, timeout=2.0)
-        for name in sorted(self.left_segments()):
-            report.append(f"shared memory {SHM / name}")
-            (SHM / name).unlink(missing_ok=True)
-        for path in sorted(self.left_files(), reverse=True):
-            report.append(f"file {path}")
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        return report
+
+def removed(leak: psutil.Process | Path) -> str:
+    """Remove a leak and say what it was."""
+    if isinstance(leak, psutil.Process):
+        sentence = described(leak)
+        with contextlib.suppress(psutil.Error):
+            leak.kill()
+        psutil.wait_procs([leak], timeout=2.0)
+        return sentence
+    if leak.is_dir():
+        shutil.rmtree(leak)
+    else:
+        leak.unlink(missing_ok=True)
+    return f"{'shared memory' if leak.parent == SHM else 'file'} {leak}"
 
 
 @pytest.fixture(autouse=True)
@@ -216,10 +214,9 @@ def nothing_left_behind() -> Iterator[None]:
     """Fail a test that leaves a segment, a process or a file behind."""
     before = Surroundings()
     yield
-    before.settle()
-    left = before.remove_leaks()
+    left = before.leaks()
     if left:
-        pytest.fail("the test left behind:\n  " + "\n  ".join(left), pytrace=False)
+        pytest.fail("the test left behind:\n  " + "\n  ".join(sorted(map(removed, left))), pytrace=False)
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def _supervised(ctx: typer.Context, plan: GraphPlan, duration_s: float | None, *
     from horus_runner.runtime.supervisor import supervise
 
     with watching(plain) as observer:
-        return supervise(plan, duration_s=duration_s, observer=observer, server=ctx.obj)
+        return supervise(plan, duration_s=duration_s, observer=observer, server=ctx.obj.take())
 
 
 def _inline(plan: GraphPlan, duration_s: float | None) -> Report:

@@ -29,12 +29,12 @@ def watch(info: RunInfo) -> None:
             if screen.pause(INTERVAL_S).stop:
                 return
     if snapshot is not None:
-        print_snapshot(snapshot)
+        print_snapshot(snapshot, "ran for")
 
 
 def print_once(info: RunInfo) -> None:
     """Print the numbers of one second to standard output."""
-    print_snapshot(_one_second(info))
+    print_snapshot(_one_second(info), "has been running for")
 
 
 def print_json(info: RunInfo) -> None:

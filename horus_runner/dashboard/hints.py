@@ -47,12 +47,8 @@ def _late(node: NodeSnapshot) -> str:
     if late < max(FEWEST, OFTEN * node.ticks):
         return ""
     cause, n = max(node.causes.items(), key=lambda item: item[1])
-    why = (
-        "mostly for no cause that was measured"
-        if cause == UNKNOWN
-        else f"{quantities.count(n)} times because of {cause}"
-    )
-    return f"{node.name} was late {quantities.count(late)} times, {why}."
+    why = "mostly for no cause that was measured" if cause == UNKNOWN else f"{quantities.times(n)} because of {cause}"
+    return f"{node.name} was late {quantities.times(late)}, {why}."
 
 
 def _edge(topic: TopicSnapshot, edge: EdgeSnapshot) -> list[str]:

@@ -80,6 +80,10 @@ class Screen:
         )
         self._live.update(view(self._smoothing.add(snapshot), self.controls.applied_to(frame)), refresh=True)
 
+    def announce(self, text: str) -> None:
+        """Something to look at until the first snapshot."""
+        self._live.update(Text(text, style="dim", no_wrap=True, overflow="ellipsis"), refresh=True)
+
     def print(self, lines: list[Text]) -> None:
         """Lines above the tables; they stay when the tables go."""
         self.console.print(Group(*lines), soft_wrap=True)
@@ -102,6 +106,7 @@ class LiveObserver:
     def started(self, run: Run) -> None:
         self._run = run
         self._name_width = max((len(name) for name in run.node_names), default=8)
+        self._screen.announce(f"{run.graph}  starting {', '.join(run.node_names)}")
 
     def log(self, line: LogLine) -> None:
         if len(self._held) < MOST_HELD_LINES:

@@ -19,7 +19,7 @@ EXPECTED_STATES = ("starting", "init", "stopping", "ended")
 class PlainObserver:
     """Writes ``node | text`` for every line of a node, and under the name ``horus`` what befalls the nodes.
 
-    Misses and losses take one line a second at most, however many there are.
+    Lost messages take one line a second at most, however many there are.
     """
 
     interval_s = 1.0
@@ -58,20 +58,16 @@ class PlainObserver:
 
 
 def told_by(before: Snapshot | None, now: Snapshot) -> list[str]:
-    """What happened between two snapshots, a sentence each: changes of state, then all misses, then all losses."""
-    then = {node.name: node for node in before.nodes} if before else {}
-    sentences = [
-        f"{node.name} is {node.state}{_restarts(node)}"
-        for node in now.nodes
-        if node.state not in EXPECTED_STATES and (node.name not in then or then[node.name].state != node.state)
-    ]
-    missed = [
-        f"{node.name} {quantities.count(new)}{_tick_time(node)}"
-        for node in now.nodes
-        if (new := node.misses - (then[node.name].misses if node.name in then else 0)) > 0
-    ]
-    if missed:
-        sentences.append(f"missed: {', '.join(missed)}")
+    """What happened between two snapshots: a sentence for each state that nodes entered, one for all lost messages.
+
+    Misses are told by the nodes themselves, in their log.
+    """
+    then = {node.name: node.state for node in before.nodes} if before else {}
+    entered: dict[str, list[str]] = {}
+    for node in now.nodes:
+        if node.state not in EXPECTED_STATES and then.get(node.name) != node.state:
+            entered.setdefault(node.state, []).append(node.name + _restarts(node))
+    sentences = [f"{state}: {', '.join(names)}" for state, names in entered.items()]
     lost_before = {t.name: sum(e.lost for e in t.edges) for t in before.topics} if before else {}
     lost = [
         f"{topic.name} {quantities.count(new)}"
@@ -84,10 +80,4 @@ def told_by(before: Snapshot | None, now: Snapshot) -> list[str]:
 
 
 def _restarts(node: NodeSnapshot) -> str:
-    return f" (restarted {node.restarts} times)" if node.restarts else ""
-
-
-def _tick_time(node: NodeSnapshot) -> str:
-    if node.tick_ns is None or node.budget_ns is None:
-        return ""
-    return f" (p99 {quantities.duration(node.tick_ns.p99)} of a budget of {quantities.duration(node.budget_ns)})"
+    return f" (restarted {quantities.times(node.restarts)})" if node.restarts else ""

@@ -65,6 +65,11 @@ def count(number: int | None) -> str:
     return f"{number:,}" if number < 1_000_000 else _scaled(number / 1e6, ("M", "G"))
 
 
+def times(number: int) -> str:
+    """How often: ``once``, ``12 times``."""
+    return "once" if number == 1 else f"{count(number)} times"
+
+
 def percent(value: float | None) -> str:
     """A percentage without decimals, ``148%``."""
     return NOT_MEASURED if value is None else f"{value:.0f}%"

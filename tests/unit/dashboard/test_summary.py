@@ -15,7 +15,9 @@ Render = Callable[..., list[str]]
 
 
 def test_the_summary_has_totals_cause_and_hints(faces: Snapshot, render: Render) -> None:
-    lines = render(summary(faces, 120, Text("ended because node 'sink' failed: ValueError: no"), hints(faces)), 120)
+    lines = render(
+        summary(faces, 120, "ran for", Text("ended because node 'sink' failed: ValueError: no"), hints(faces)), 120
+    )
     text = "\n".join(lines)
     assert lines[0] == "faces ran for 12.3 s"
     assert "ended because node 'sink' failed: ValueError: no" in lines
@@ -26,7 +28,7 @@ def test_the_summary_has_totals_cause_and_hints(faces: Snapshot, render: Render)
 def test_a_run_without_trouble_has_no_hints(faces: Snapshot, render: Render) -> None:
     calm = replace(faces, nodes=(faces.nodes[0],), topics=(faces.topics[1],))
     assert hints(calm) == []
-    assert not any(line.startswith("- ") for line in render(summary(calm, 80, None, hints(calm)), 80))
+    assert not any(line.startswith("- ") for line in render(summary(calm, 80, advice=hints(calm)), 80))
 
 
 def test_a_tick_longer_than_its_period_is_told_without_a_budget(faces: Snapshot) -> None:
