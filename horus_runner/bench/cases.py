@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from horus_runner.bench.limit import limits
-from horus_runner.bench.measure import Timing, Watch, time_statement
+from horus_runner.bench.measure import Watch, time_statement
 from horus_runner.bench.pair import HEIGHT, WIDTH, FrameSender, WordSender, one_way
 from horus_runner.bench.report import BenchReport, Row
 from horus_runner.messages.control import CmdVel
@@ -22,7 +22,7 @@ FRAME_NBYTES = HEIGHT * WIDTH * 3
 def run(progress: Callable[[str], None] = lambda name: None) -> BenchReport:
     """Measure everything, telling `progress` the name of what comes next; about 15 s."""
     watch = Watch()
-    rows = []
+    rows: list[Row] = []
     for name, rows_of in (("arrays", arrays), ("messages", messages), ("two processes", two_processes)):
         progress(name)
         rows.extend(rows_of())
@@ -55,14 +55,10 @@ def messages() -> Iterator[Row]:
 def two_processes() -> Iterator[Row]:
     """From `send` in one process until another, which slept, has the message."""
     floor = limits(FRAME_NBYTES)
-    yield Row("8 bytes, one way", one_way(WordSender, "horus_runner.bench.pair:Word"), limit=floor["futex"],
-              limit_is="waking a process by a bare futex")  # fmt: skip
-    yield Row("900 KB loaned, one way", one_way(FrameSender, "Image"), limit=floor["futex"],
-              limit_is="waking a process by a bare futex")  # fmt: skip
+    for name, sender, carried in (
+        ("8 bytes, one way", WordSender, "horus_runner.bench.pair:Word"),
+        ("900 KB loaned, one way", FrameSender, "Image"),
+    ):
+        yield Row(name, one_way(sender, carried), limit=floor["futex"], limit_is="a bare futex that wakes a process")
     yield Row("8 bytes through a pipe", floor["pipe"])
     yield Row("900 KB through a pipe", floor["pipe_frame"])
-
-
-def timings(report: BenchReport) -> dict[str, Timing]:
-    """The timing of each row by its name."""
-    return {row.name: row.timing for row in report.rows}

@@ -24,7 +24,7 @@ from horus_runner.bench.measure import Timing
 SYS_FUTEX = {"x86_64": 202, "aarch64": 98}
 FUTEX_WAIT, FUTEX_WAKE = 0, 1
 WORD, SENT, TOOK = 0, 8, 16
-PAUSE_S = 0.002
+PAUSE_S = 0.001  # as often as pair.py sends
 CHUNK = 1 << 16
 
 

@@ -17,7 +17,7 @@ from horus_runner.messages.define import message, u64
 from horus_runner.node.api import Node
 from horus_runner.runtime.supervisor import supervise
 
-RATE_HZ = 500.0
+RATE_HZ = 1000.0
 COUNT = 1000
 WARM_UP = 50
 DEADLINE_S = 30.0

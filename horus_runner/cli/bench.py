@@ -10,9 +10,10 @@ import typer
 
 
 def bench(json_: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False) -> None:
-    """Measure what messages and views cost here, beside the figures of the zero-copy page and this machine's limits.
+    """Measure what messages and views cost on this machine.
 
-    Takes about 15 s. A busy machine shows in the load and the noise, which are stated with the figures.
+    The figures of the zero-copy page and the machine's own limits stand beside them. Takes about 15 s; that the machine
+    was busy meanwhile shows in its load and noise, which are stated too.
     """
     from horus_runner.bench.cases import run
 
