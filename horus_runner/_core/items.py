@@ -31,11 +31,11 @@ def array_of(dtype: np.dtype[Any], value: Any, place: str) -> NDArray[Any]:
     return array
 
 
-def _changed(given: NDArray[Any], array: NDArray[Any]) -> NDArray[np.bool_]:
+def _changed(given: NDArray[Any], array: NDArray[Any]) -> NDArray[Any]:
     """Where a number became infinite or another integer; -1 and its cast to u64 may compare equal, hence the signs."""
     if array.dtype.kind == "f":
-        return np.not_equal(np.isinf(array), np.isinf(given))
-    return np.logical_or(array != given, (array < 0) != (given < 0))
+        return np.asarray(np.isinf(array) != np.isinf(given))
+    return np.asarray((array != given) | ((array < 0) != (given < 0)))
 
 
 def _of_sequence(dtype: np.dtype[Any], value: Any) -> NDArray[Any]:
