@@ -45,7 +45,7 @@ static const struct { long long low; unsigned long long high; } field_ranges[] =
 #define FIELD_LOAD(type, convert) { type x; memcpy(&x, p, sizeof x); return convert(x); }
 
 /* A new object for the field in the record at `data`. */
-static PyObject *field_load(const field_t *f, const char *data)
+static inline PyObject *field_load(const field_t *f, const char *data)
 {
     const char *p = data + f->offset;
     switch (f->kind) {
@@ -67,21 +67,21 @@ static PyObject *field_load(const field_t *f, const char *data)
     return NULL;
 }
 
-static int field_wrong_type(const field_t *f, const char *wanted, PyObject *value)
+static inline int field_wrong_type(const field_t *f, const char *wanted, PyObject *value)
 {
     PyErr_Format(PyExc_TypeError, "%U takes %s, not %.100s %.100R", f->place, wanted, Py_TYPE(value)->tp_name, value);
     return -1;
 }
 
 /* The text of a failed conversion is the converter's own unless it only says that the type is wrong. */
-static int field_not_a_number(const field_t *f, const char *wanted, PyObject *value)
+static inline int field_not_a_number(const field_t *f, const char *wanted, PyObject *value)
 {
     if (!PyErr_ExceptionMatches(PyExc_TypeError)) return -1;
     PyErr_Clear();
     return field_wrong_type(f, wanted, value);
 }
 
-static int field_integer(const field_t *f, PyObject *value, uint64_t *out)
+static inline int field_integer(const field_t *f, PyObject *value, uint64_t *out)
 {
     int overflow;
     PyObject *number = PyNumber_Index(value); /* of an int: the int itself */
@@ -103,7 +103,7 @@ static int field_integer(const field_t *f, PyObject *value, uint64_t *out)
     return fits ? 0 : -1;
 }
 
-static int field_double(const field_t *f, PyObject *value, double *out)
+static inline int field_double(const field_t *f, PyObject *value, double *out)
 {
     if (PyFloat_CheckExact(value)) {
         *out = PyFloat_AS_DOUBLE(value);
@@ -121,7 +121,7 @@ static int field_double(const field_t *f, PyObject *value, double *out)
     return 0;
 }
 
-static int field_store_float(const field_t *f, char *p, PyObject *value)
+static inline int field_store_float(const field_t *f, char *p, PyObject *value)
 {
     double wide;
     if (field_double(f, value, &wide) < 0) return -1;
@@ -138,7 +138,7 @@ static int field_store_float(const field_t *f, char *p, PyObject *value)
     return 0;
 }
 
-static int field_store_bool(const field_t *f, char *p, PyObject *value)
+static inline int field_store_bool(const field_t *f, char *p, PyObject *value)
 {
     const char *type = Py_TYPE(value)->tp_name;
     int truth;
@@ -150,7 +150,7 @@ static int field_store_bool(const field_t *f, char *p, PyObject *value)
     return 0;
 }
 
-static int field_store_str(const field_t *f, char *p, PyObject *value)
+static inline int field_store_str(const field_t *f, char *p, PyObject *value)
 {
     Py_ssize_t length;
     if (!PyUnicode_Check(value)) return field_wrong_type(f, "a str", value);
@@ -169,7 +169,7 @@ static int field_store_str(const field_t *f, char *p, PyObject *value)
     return 0;
 }
 
-static int field_store_bytes(const field_t *f, char *p, PyObject *value)
+static inline int field_store_bytes(const field_t *f, char *p, PyObject *value)
 {
     Py_buffer view;
     if (!PyObject_CheckBuffer(value)) return field_wrong_type(f, "bytes", value);
@@ -182,7 +182,7 @@ static int field_store_bytes(const field_t *f, char *p, PyObject *value)
 }
 
 /* Writes a kind up to FIELD_BYTES; on error nothing is written. */
-static int field_store(const field_t *f, char *data, PyObject *value)
+static inline int field_store(const field_t *f, char *data, PyObject *value)
 {
     char *p = data + f->offset;
     uint64_t number;
@@ -202,7 +202,7 @@ static int field_store(const field_t *f, char *data, PyObject *value)
 }
 
 /* `n` items, floats by value (a NaN equals nothing, -0.0 equals 0.0), all else by its bytes. */
-static int field_items_equal(int kind, Py_ssize_t bytes, const char *a, const char *b)
+static inline int field_items_equal(int kind, Py_ssize_t bytes, const char *a, const char *b)
 {
     if (kind == FIELD_F32) {
         for (Py_ssize_t i = 0; i < bytes; i += 4) {
@@ -226,7 +226,7 @@ static int field_items_equal(int kind, Py_ssize_t bytes, const char *a, const ch
 }
 
 /* The number of items in use; -1 with an exception when the bytes (another process wrote them) claim more than fit. */
-static Py_ssize_t field_used(const field_t *f, const char *data)
+static inline Py_ssize_t field_used(const field_t *f, const char *data)
 {
     uint32_t used;
     memcpy(&used, data + f->offset, sizeof used);
@@ -238,7 +238,7 @@ static Py_ssize_t field_used(const field_t *f, const char *data)
 }
 
 /* Whether two records hold the same values; -1 with an exception. */
-static int fields_equal(const field_t *fields, Py_ssize_t nfields, const char *a, const char *b)
+static inline int fields_equal(const field_t *fields, Py_ssize_t nfields, const char *a, const char *b)
 {
     for (const field_t *f = fields; f < fields + nfields; f++) {
         const char *x = a + f->offset, *y = b + f->offset;

@@ -1,54 +1,8 @@
-"""Typed messages at C level: their layout, and the object that carries one."""
+"""Typed messages at C level: the object that carries one. Its layout is in layouts.pxd."""
 
 from cpython.object cimport PyObject
 
-
-cdef extern from "fields.h" nogil:
-    ctypedef struct field_t "field_t":
-        int kind
-        int item
-        int ndim
-        Py_ssize_t offset
-        Py_ssize_t size
-        Py_ssize_t count
-        Py_ssize_t itemsize
-        Py_ssize_t values
-        Py_ssize_t shape[8]
-        const field_t *fields
-        Py_ssize_t nfields
-        PyObject *name
-        PyObject *place
-        PyObject *type
-
-
-cdef extern from "Python.h":
-    ctypedef struct PyGetSetDef:
-        const char *name
-        void *get
-        void *set
-        const char *doc
-        void *closure
-
-
-cdef class Layout:
-    """Where the fields of a message class are; immutable. `hash` is the same in every process and Python."""
-
-    cdef readonly str name
-    cdef readonly Py_ssize_t size            # bytes; equals dtype.itemsize
-    cdef readonly unsigned long long hash
-    cdef readonly object dtype               # NumPy's, with align=True
-    cdef readonly tuple fields               # names, in order
-    cdef readonly Py_ssize_t required        # so many first fields have no default
-    cdef field_t *table
-    cdef Py_ssize_t count
-    cdef PyGetSetDef *descriptors
-    cdef char *template                      # a record of defaults, `storage` bytes
-    cdef Py_ssize_t storage                  # size rounded up to 8
-    cdef tuple kept                          # what the table points at
-    cdef str text
-    cdef bint post_init
-
-    cpdef str describe(self)
+from horus_runner._core.layouts cimport Layout, PyGetSetDef, field_t, record_layout
 
 
 cdef class Record:
@@ -64,5 +18,4 @@ cdef class Record:
     cdef readonly long long origin_ns
 
 
-cdef Layout record_layout(type cls)          # TypeError when cls is not a message class
 cdef Record record_new(type cls)             # storage is not cleared, __init__ is not called

@@ -1,34 +1,18 @@
-from typing import Any, Final, TypeAlias, TypeVar, final
+from typing import Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self, disjoint_base
+
+from horus_runner._core.items import array_of as array_of
+from horus_runner._core.layouts import Required as Required
+from horus_runner._core.layouts import layout_of as layout_of
 
 _T = TypeVar("_T", bound=Record)
 
 _Field: TypeAlias = tuple[str, str, tuple[int, ...], Any, Any]
 
 __pyx_capi__: Final[dict[str, Any]]
-KINDS: Final[tuple[str, ...]]
-
-class Required: ...
-
-@final
-class Layout:
-    def __new__(cls, name: str, fields: list[_Field], post_init: bool) -> Self: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def hash(self) -> int: ...
-    @property
-    def dtype(self) -> np.dtype[Any]: ...
-    @property
-    def fields(self) -> tuple[str, ...]: ...
-    @property
-    def required(self) -> int: ...
-    def describe(self) -> str: ...
 
 @disjoint_base
 class Record:
@@ -52,7 +36,6 @@ class Record:
 
 def refuse_subclass(cls: type[Any], **kwargs: Any) -> None: ...
 def restore(cls: type[_T], hash: int, data: bytes) -> _T: ...
-def layout_of(cls: type[Any]) -> Layout: ...
 def new_class(
     name: str,
     module: str,

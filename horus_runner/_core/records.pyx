@@ -5,13 +5,13 @@ descriptors, each with its `field_t` as closure; there is no `__dict__`, no garb
 `horus_runner.messages.define` reads a class's annotations and calls `new_class` with what it found.
 """
 
-import hashlib
-
 import numpy as np
 
-cimport cython
+from horus_runner._core.items import array_of
+from horus_runner._core.layouts import Required, layout_of
+
 cimport numpy as cnp
-from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyObject_Free, PyObject_Malloc
+from cpython.mem cimport PyObject_Free, PyObject_Malloc
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
 from libc.string cimport memcpy, memmove, memset
@@ -20,7 +20,6 @@ cnp.import_array()
 
 cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8(object text) except NULL
-    PyObject *_PyType_Lookup(PyTypeObject *cls, object name)    # borrowed, through the method cache
     object PyObject_Init(PyObject *memory, PyTypeObject *cls)
     object PyType_FromSpecWithBases(PyType_Spec *spec, object bases)
     Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
@@ -58,10 +57,8 @@ cdef extern from *:
 
 cdef extern from "fields.h":
     enum:
-        FIELD_BYTES
-        FIELD_STR
         FIELD_F32
-        FIELD_ARRAY
+        FIELD_BYTES
         FIELD_BOUNDED
         FIELD_RECORD
     object field_load(const field_t *field, const char *data)
@@ -118,7 +115,11 @@ cdef object array_view(const field_t *field, Record record):
 
 
 cdef int array_store(const field_t *field, char *data, object value) except -1:
-    cdef cnp.ndarray array = array_of(<object>field.type, value, <object>field.place)
+    cdef cnp.ndarray array
+    if type(value) is cnp.ndarray and (<cnp.ndarray>value).dtype is <object>field.type and cnp.PyArray_IS_C_CONTIGUOUS(value):
+        array = value
+    else:
+        array = array_of(<object>field.type, value, <object>field.place)
     cdef char *target = data + field.offset
     cdef unsigned int used
     cdef Py_ssize_t nbytes = cnp.PyArray_NBYTES(array)
@@ -137,40 +138,6 @@ cdef int array_store(const field_t *field, char *data, object value) except -1:
     return 0
 
 
-cdef object array_of(object dtype, object value, str place):
-    """`value` as a C-contiguous array of that dtype, every number unchanged but for rounding to f32."""
-    try:
-        given = value if isinstance(value, np.ndarray) else array_of_sequence(dtype, value)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"{place}: {error}") from None
-    wanted, kind = dtype.kind, given.dtype.kind
-    if kind not in {"b": "b", "i": "iu", "u": "iu", "f": "iuf"}[wanted]:
-        raise TypeError(f"{place} takes items of {dtype.name}, not {given.dtype.name}")
-    with np.errstate(over="ignore"):
-        array = np.ascontiguousarray(given, dtype).reshape(given.shape)
-    if array.dtype is given.dtype or np.can_cast(given.dtype, dtype):
-        return array
-    changed = np.isinf(array) != np.isinf(given) if wanted == "f" else (array != given) | ((array < 0) != (given < 0))
-    if changed.any():
-        raise ValueError(f"{place}: {given[changed][0]} is outside {dtype.name}")
-    return array
-
-
-cdef object array_of_sequence(object dtype, object value):
-    given = np.asarray(value)
-    if given.size == 0:
-        return given.astype(dtype)    # an empty list has no type of its own
-    if dtype.kind in "iu" and given.dtype.kind in "fO":    # NumPy reads [1, 2**63] as floats and [2**64] as objects
-        items = np.asarray(value, object)
-        if all([isinstance(item, (int, np.integer)) for item in items.flat]):
-            limits = np.iinfo(dtype)
-            for item in items.flat:
-                if not limits.min <= item <= limits.max:
-                    raise OverflowError(f"{item} is outside {dtype.name}")
-            return items.astype(dtype)
-    return given
-
-
 cdef object get_field(Record record, void *closure):
     return load(<const field_t *>closure, record)
 
@@ -182,135 +149,7 @@ cdef int set_field(Record record, PyObject *value, void *closure) except -1:
     return store(field, record.data, <object>value)
 
 
-# ---------------------------------------------------------------------------------------------------- layout
-
-KINDS = ("bool", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64")
-cdef dict SCALARS = dict(zip(KINDS, [np.dtype(code) for code in "? b h i q B H I Q f d".split()], strict=True))
-
-
-# An object's size is an int in CPython; arrays are what large data is for.
-cdef Py_ssize_t LARGEST = 1 << 28
-
-
-class Required:
-    """The default of a field that has none."""
-
-
-@cython.final
-cdef class Layout:
-    """Where the fields of a message class are; immutable.
-
-    `size` is in bytes; `dtype` is the equal NumPy dtype; `hash` is the same in every process and on every Python, and
-    differs when names, kinds, sizes or offsets differ; the first `required` fields have no default.
-    """
-
-    def __cinit__(self, str name, list fields, bint post_init):
-        # fields: (name, kind, shape, item, default); item is a scalar's name, or the class of a nested message
-        cdef Py_ssize_t index
-        cdef tuple spec
-        self.name = name
-        self.post_init = post_init
-        self.fields = tuple([spec[0] for spec in fields])
-        self.count = len(fields)
-        try:
-            self.dtype = np.dtype([(spec[0], *field_format(spec)) for spec in fields], align=True)
-        except ValueError as error:
-            raise TypeError(f"{name} has no layout: {error}") from None
-        self.size = self.dtype.itemsize
-        if self.size > LARGEST:
-            raise TypeError(f"{name} has {self.size} bytes, and a message at most {LARGEST}: send an array or a dict")
-        self.storage = (self.size + 7) & ~7
-        self.table = <field_t *>PyMem_Calloc(self.count + 1, sizeof(field_t))
-        self.descriptors = <PyGetSetDef *>PyMem_Calloc(self.count + 1, sizeof(PyGetSetDef))
-        self.template = <char *>PyMem_Calloc(self.storage + 8, 1)
-        if self.table is NULL or self.descriptors is NULL or self.template is NULL:
-            raise MemoryError()
-        kept = []
-        for index in range(self.count):
-            fill(self, &self.table[index], fields[index], kept)
-            self.descriptors[index].name = PyUnicode_AsUTF8(self.fields[index])
-            self.descriptors[index].get = <void *>get_field
-            self.descriptors[index].set = <void *>set_field
-            self.descriptors[index].closure = &self.table[index]
-        self.kept = tuple(kept)
-        self.required = 0
-        for index in range(self.count):
-            default = fields[index][4]
-            if default is not Required:
-                store(&self.table[index], self.template, default)
-            elif index > self.required:
-                raise TypeError(f"{name}.{fields[index][0]} has no default and follows a field that has one")
-            else:
-                self.required = index + 1
-        self.text = f"{name}{{{', '.join([f'{spec[0]}: {field_text(spec)}' for spec in fields])}}}"
-        placed = f"{self.text} {self.size} {[self.table[index].offset for index in range(self.count)]}"
-        self.hash = int.from_bytes(hashlib.blake2b(placed.encode(), digest_size=8).digest(), "little")
-
-    def __dealloc__(self):
-        PyMem_Free(self.table)
-        PyMem_Free(self.descriptors)
-        PyMem_Free(self.template)
-
-    cpdef str describe(self):
-        """One line: the name, then each field with its kind."""
-        return self.text
-
-
-cdef int fill(Layout layout, field_t *field, tuple spec, list kept) except -1:
-    cdef Layout nested
-    name, kind, shape, item, _ = spec
-    dtype, field.offset = layout.dtype.fields[name][:2]
-    place = f"{layout.name}.{name}"
-    field.size = dtype.itemsize
-    field.name, field.place = <PyObject *>name, <PyObject *>place
-    kept += [name, place, item]
-    if kind == "record":
-        nested = record_layout(item)
-        field.kind, field.type = FIELD_RECORD, <PyObject *>item
-        field.fields, field.nfields = nested.table, nested.count
-        kept.append(nested)
-    elif kind == "array" or kind == "bounded":
-        field.kind = FIELD_ARRAY if kind == "array" else FIELD_BOUNDED
-        field.item, field.type = KINDS.index(item), <PyObject *>SCALARS[item]
-        field.itemsize, field.ndim = SCALARS[item].itemsize, len(shape)
-        for axis in range(field.ndim):
-            field.shape[axis] = shape[axis]
-        field.count = int(np.prod(shape))
-        field.values = dtype.fields["values"][1] if kind == "bounded" else 0
-    else:
-        field.kind = FIELD_STR if kind == "str" else FIELD_BYTES if kind == "bytes" else KINDS.index(item)
-    return 0
-
-
-cdef tuple field_format(tuple spec):
-    """What NumPy calls a field of this kind: (format,) or (format, shape)."""
-    _, kind, shape, item, _ = spec
-    if kind == "record":
-        return (record_layout(item).dtype,)
-    if kind == "array":
-        return SCALARS[item], shape
-    if kind == "bounded":
-        return (np.dtype([("used", "u4"), ("values", SCALARS[item], shape)], align=True),)
-    if kind == "str":
-        return (f"S{shape[0]}",)
-    if kind == "bytes":
-        return (f"V{shape[0]}",)
-    return (SCALARS[item],)
-
-
-cdef str field_text(tuple spec):
-    _, kind, shape, item, _ = spec
-    if kind == "record":
-        return record_layout(item).text
-    if kind == "scalar":
-        return item
-    return f"{item}[{'<=' if kind == 'bounded' else ''}{', '.join(map(str, shape))}]"
-
-
 # ---------------------------------------------------------------------------------------------------- classes
-
-cdef str LAYOUT = "__layout__"
-
 
 cdef inline Py_ssize_t sizeof_record() noexcept:
     return (<PyTypeObject *>Record).tp_basicsize
@@ -331,18 +170,6 @@ cdef void record_dealloc(PyObject *self) noexcept:
     Py_XDECREF((<Record>self).owner)
     PyObject_Free(self)
     Py_DECREF(<PyObject *>cls)
-
-
-cdef inline Layout layout_or_none(PyTypeObject *cls):
-    cdef PyObject *found = _PyType_Lookup(cls, LAYOUT)
-    return <Layout>found if found is not NULL and type(<object>found) is Layout else None
-
-
-cdef Layout record_layout(type cls):
-    cdef Layout layout = layout_or_none(<PyTypeObject *>cls)
-    if layout is None:
-        raise TypeError(f"{cls.__qualname__} is not a message class: decorate it with @horus.message")
-    return layout
 
 
 cdef Record record_new(type cls):
@@ -534,11 +361,6 @@ def restore(type cls, unsigned long long hash, bytes data):
     return record
 
 
-def layout_of(type cls):
-    """The layout of a message class; TypeError for any other class."""
-    return record_layout(cls)
-
-
 def new_class(str name, str module, str signature, str doc, list fields, bint own_init, bint post_init):
     """A message class without methods.
 
@@ -547,10 +369,18 @@ def new_class(str name, str module, str signature, str doc, list fields, bint ow
     the bytes of a text, the dimensions of an array. `own_init` classes are not filled by the constructor.
     """
     cdef Layout layout = Layout(name, fields, post_init)
+    cdef Py_ssize_t index
     cdef bytes dotted = f"{module}.{name}".encode()
     cdef bytes text = (f"{name}({signature})\n--\n\n{doc or ''}" if not own_init else doc or "").encode()
     cdef PyType_Slot[5] slots
     cdef PyType_Spec spec
+    for index in range(layout.count):
+        layout.descriptors[index].name = PyUnicode_AsUTF8(layout.fields[index])
+        layout.descriptors[index].get = <void *>get_field
+        layout.descriptors[index].set = <void *>set_field
+        layout.descriptors[index].closure = &layout.table[index]
+        if fields[index][4] is not Required:
+            store(&layout.table[index], layout.template, fields[index][4])
     slots[0].slot, slots[0].pfunc = Py_tp_dealloc, <void *>record_dealloc
     slots[1].slot, slots[1].pfunc = Py_tp_new, <void *>record_default
     slots[2].slot, slots[2].pfunc = Py_tp_getset, layout.descriptors

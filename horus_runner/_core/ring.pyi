@@ -5,8 +5,8 @@ from typing_extensions import Self
 
 from horus_runner._core.blocks import Block
 from horus_runner._core.clock import Doorbell
+from horus_runner._core.layouts import Layout
 from horus_runner._core.mapping import Mapping
-from horus_runner._core.records import Layout
 
 __pyx_capi__: Final[dict[str, Any]]
 

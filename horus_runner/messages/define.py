@@ -29,7 +29,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, cast, get_a
 
 import numpy as np
 
-from horus_runner._core.records import KINDS, Record, Required, new_class
+from horus_runner._core.layouts import KINDS, Required
+from horus_runner._core.records import Record, new_class
 from horus_runner.messages.registry import register
 
 if TYPE_CHECKING:
@@ -210,8 +211,8 @@ def _move(cls: type[Any], made: Any, fields: tuple[str, ...]) -> None:
     made.__qualname__ = cls.__qualname__
     if sys.version_info < (3, 11) and "__init__" in vars(cls):
         made.__signature__ = inspect.signature(cls)  # inspect of 3.10 looks no further than __new__
-    if sys.version_info >= (3, 14):
-        made.__annotate__ = cls.__annotate__
+    if getattr(cls, "__annotate__", None) is not None:
+        made.__annotate__ = cls.__annotate__  # Python 3.14: annotations are computed when they are asked for
     else:
         made.__annotations__ = vars(cls).get("__annotations__", {})
     for name, value in vars(cls).items():

@@ -41,11 +41,11 @@ class BoundingBox2D(Record):
             self.width = 0.0 if width is None else width
             self.height = 0.0 if height is None else height
             return
-        mixed = _given(x=x, y=y, width=width, height=height)
-        if mixed:
+        if not (x is None and y is None and width is None and height is None):
             raise TypeError(
                 "BoundingBox2D takes x, y, width, height or x_min, y_min, x_max, y_max, never a mix: "
-                f"{mixed} came with {_given(x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max)}"
+                f"{_given(x=x, y=y, width=width, height=height)} came with "
+                f"{_given(x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max)}"
             )
         if x_min is None or y_min is None or x_max is None or y_max is None:
             given = _given(x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max)
@@ -137,15 +137,16 @@ class Detection(Record):
         self.confidence = confidence
         self.class_id = class_id
         self.instance_id = instance_id
-        corner = _given(x=x, y=y, width=width, height=height)
+        if x is None and y is None and width is None and height is None:
+            if bbox is not None:
+                self.bbox = bbox
+            return
         if bbox is not None:
-            if corner:
-                raise TypeError(
-                    f"Detection takes its box as bbox or as x, y, width, height, never both: bbox came with {corner}"
-                )
-            self.bbox = bbox
-        elif corner:
-            self.bbox = BoundingBox2D(x or 0.0, y or 0.0, width or 0.0, height or 0.0)
+            raise TypeError(
+                "Detection takes its box as bbox or as x, y, width, height, never both: "
+                f"bbox came with {_given(x=x, y=y, width=width, height=height)}"
+            )
+        self.bbox = BoundingBox2D(x or 0.0, y or 0.0, width or 0.0, height or 0.0)
 
     def with_class_id(self, class_id: int) -> Detection:
         """The same detection with another class id."""

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from horus_runner._core.records import KINDS, Record, layout_of
+from horus_runner._core.layouts import KINDS, layout_of
+from horus_runner._core.records import Record
 from horus_runner.messages import define
 from horus_runner.messages.codec import decode, encode
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from horus_runner._core.records import Record, layout_of, restore
+from horus_runner._core.layouts import layout_of
+from horus_runner._core.records import Record, restore
 from horus_runner.messages.define import UpTo, f32, f64, i8, i16, message, u8, u16, u32, u64
 
 

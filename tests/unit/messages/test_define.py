@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from horus_runner._core.records import Record, layout_of
+from horus_runner._core.layouts import layout_of
+from horus_runner._core.records import Record
 from horus_runner.messages.define import UpTo, f32, f64, i64, message, u8
 
 CALLS: list[str] = []
