@@ -78,10 +78,6 @@ if TYPE_CHECKING:
     from horus_runner.messages import u16 as u16
     from horus_runner.messages import u32 as u32
     from horus_runner.messages import u64 as u64
-    from horus_runner.messages.depth import DepthImage as DepthImage
-    from horus_runner.messages.image import Image as Image
-    from horus_runner.messages.pointcloud import PointCloud as PointCloud
-    from horus_runner.messages.tensor import Tensor as Tensor
     from horus_runner.node.api import Node as Node
     from horus_runner.node.api import ms as ms
     from horus_runner.node.api import us as us
@@ -148,10 +144,6 @@ _PUBLIC = {
         "u32",
         "u64",
     ),
-    "messages.depth": ("DepthImage",),
-    "messages.image": ("Image",),
-    "messages.pointcloud": ("PointCloud",),
-    "messages.tensor": ("Tensor",),
     "node.api": (
         "Node",
         "ms",

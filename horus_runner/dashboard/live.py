@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from horus_runner.runtime.observer import LogLine, Run
     from horus_runner.runtime.report import Report
 
-LINES_FOR_LOGS = 6
+LINES_FOR_LOGS = 7  # and a blank one between
 FEWEST_LINES = 12
 LOG_INTERVAL_S = 0.05  # each print draws the screen anew: a chatty node's lines are printed together
 MOST_HELD_LINES = 1000
@@ -78,11 +78,12 @@ class Screen:
             ascii_only=self.console.options.ascii_only,
             keys=f"q {stop_means}   s sort: {self.controls.sort}   up/down scroll" if self.keyboard.active else "",
         )
-        self._live.update(view(self._smoothing.add(snapshot), self.controls.applied_to(frame)), refresh=True)
+        tables = view(self._smoothing.add(snapshot), self.controls.applied_to(frame))
+        self._live.update(Group(Text(), tables), refresh=True)
 
     def announce(self, text: str) -> None:
         """Something to look at until the first snapshot."""
-        self._live.update(Text(text, style="dim", no_wrap=True, overflow="ellipsis"), refresh=True)
+        self._live.update(Group(Text(), Text(text, style="dim", no_wrap=True, overflow="ellipsis")), refresh=True)
 
     def print(self, lines: list[Text]) -> None:
         """Lines above the tables; they stay when the tables go."""

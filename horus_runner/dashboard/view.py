@@ -17,7 +17,7 @@ from horus_runner.dashboard import quantities
 from horus_runner.dashboard.columns import Column, table
 from horus_runner.metrics.snapshot import EdgeSnapshot, NodeSnapshot, Quantiles, Snapshot, TopicSnapshot
 
-BAR_WIDTH = 8
+BAR_WIDTH = 7  # with it, the node table of 80 columns has room for CPU
 STATE_STYLES = {
     "starting": "cyan",
     "init": "cyan",
@@ -109,7 +109,7 @@ def node_columns(ascii_only: bool) -> list[Column[NodeSnapshot]]:
         Column("state", 0, 8, lambda n: Text(n.state, style=STATE_STYLES.get(n.state, "")), left=True),
         Column("rate", 1, 12, _rate),
         Column("tick p50", 7, 8, _quantile(lambda n: n.tick_ns, "p50")),
-        Column("p99", 2, 7, _quantile(lambda n: n.tick_ns, "p99")),
+        Column("tick p99", 2, 8, _quantile(lambda n: n.tick_ns, "p99")),
         Column("max", 9, 7, _quantile(lambda n: n.tick_ns, "max")),
         Column("budget", 3, BAR_WIDTH + 5, _budget(ascii_only), left=True),
         Column("misses", 4, 6, lambda n: _bad(n.misses)),
@@ -137,10 +137,10 @@ def _superseded(topic: TopicSnapshot) -> Text:
 
 TOPIC_COLUMNS: list[Column[TopicSnapshot]] = [
     Column("topic", 0, 8, lambda t: Text(t.name, style="bold"), left=True),
-    Column("type", 3, 8, lambda t: Text(t.type), left=True),
+    Column("type", 5, 8, lambda t: Text(t.type), left=True),
     Column("rate", 0, 8, lambda t: Text(quantities.rate(t.rate_hz))),
     Column("bandwidth", 4, 9, lambda t: Text(quantities.bandwidth(t.bytes_per_s))),
-    Column("latency p50", 5, 11, _edge_quantile(lambda e: e.latency_ns, "p50")),
+    Column("latency p50", 3, 11, _edge_quantile(lambda e: e.latency_ns, "p50")),
     Column("p99", 1, 7, _edge_quantile(lambda e: e.latency_ns, "p99")),
     Column("age p99", 6, 7, _edge_quantile(lambda e: e.age_ns, "p99")),
     Column("lost", 2, 6, lambda t: _bad(sum(e.lost for e in t.edges))),

@@ -32,10 +32,10 @@ def test_80_columns_show_what_matters_most(faces: Snapshot, render: Render) -> N
     text = "\n".join(lines)
     assert lines[0] == "faces  12.3 s  3 running, 1 failed  12 misses  12 lost  run 3f2a9c1e"
     (titles,) = [line for line in lines if line.startswith("node ")]
-    assert titles.split() == ["node", "state", "rate", "p99", "budget", "misses", "skipped", "CPU"]
+    assert titles.split() == ["node", "state", "rate", "tick", "p99", "budget", "misses", "skipped", "CPU"]
     (detect,) = [line for line in lines if line.startswith("detect ")]
     assert detect.split() == [
-        *["detect", "running", "14.9/30.0", "Hz", "74.0", "ms", "████████", "148%", "12", "120", "98%"]
+        *["detect", "running", "14.9/30.0", "Hz", "74.0", "ms", "███████", "148%", "12", "120", "98%"]
     ]
     assert next(line for line in lines if line.startswith("sink ")).split()[:4] == ["sink", "failed", "0", "Hz"]
     assert next(line for line in lines if line.startswith("camera.rgb")).split() == [
@@ -80,7 +80,7 @@ def test_sorting_brings_the_worst_up(faces: Snapshot, render: Render) -> None:
 def test_ascii_terminals_get_ascii(faces: Snapshot, render: Render) -> None:
     text = "\n".join(render(view(faces, Frame(120, 24, ascii_only=True)), 120))
     assert text.isascii()
-    assert "######## 148%" in text
+    assert "####### 148%" in text
 
 
 def test_the_last_log_lines_are_shown(faces: Snapshot, render: Render) -> None:
