@@ -16,7 +16,9 @@ def block(language):
 
 
 def run(*command, **options):
-    return subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=60, check=False, **options)
+    return subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, timeout=60, check=False, **options
+    )
 
 
 def test_python_in_one_screen_runs(tmp_path):
@@ -26,7 +28,7 @@ def test_python_in_one_screen_runs(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "30 frames" in done.stdout
     lamps = re.findall(r"headlight (on|off) at ([\d.]+)", done.stdout + done.stderr)
-    assert ("on", "1.00") in lamps
+    assert {"on", "off"} == {switch for switch, _ in lamps}
     assert all((switch == "on") == (float(brightness) > 0.5) for switch, brightness in lamps)
     assert [brightness for _, brightness in lamps] == sorted((b for _, b in lamps), key=float, reverse=True)
 
@@ -46,7 +48,9 @@ def test_every_file_that_it_links_is_there():
 
 
 def test_every_graph_and_every_command_is_named():
-    assert {path.name for path in (ROOT / "graphs").glob("*.yaml")} == set(re.findall(r"^\| \[(\w+\.yaml)\]", README, re.M))
+    assert {path.name for path in (ROOT / "graphs").glob("*.yaml")} == set(
+        re.findall(r"^\| \[(\w+\.yaml)\]", README, re.M)
+    )
     shown = run("-m", "horus_runner.cli", "--help").stdout
     commands = set(re.findall(r"^  (\w+)  ", shown, re.M))
     assert commands == set(re.findall(r"^\| `horus (\w+)", README, re.M))
