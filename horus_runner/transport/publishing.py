@@ -176,6 +176,7 @@ def coercer(topic: str, declared: type[Any] | None) -> Callable[[Any], Any]:
     cls: Any = declared
     name = declared.__name__
     takes_arrays = issubclass(declared, ArrayMessage)
+    fields = frozenset() if takes_arrays else frozenset(layout_of(declared).fields)
 
     def coerce_typed(message: Any) -> Any:
         if isinstance(message, cls):
@@ -183,7 +184,7 @@ def coercer(topic: str, declared: type[Any] | None) -> Callable[[Any], Any]:
         if takes_arrays and isinstance(message, np.ndarray):
             return cls.from_numpy(message)
         if not takes_arrays and isinstance(message, dict):
-            return cls(**message)
+            return cls.from_dict(message) if fields.issuperset(message) else cls(**message)
         raise MessageTypeError(topic, name, type(message).__name__)
 
     return coerce_typed

@@ -15,11 +15,11 @@ RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 
 NAMES = """
     BatteryState BoundingBox2D BudgetExceededError CmdVel DepthImage Detection DiagnosticStatus
-    DifferentialDriveCommand ForkedTopicError GraphError Heartbeat HorusError HorusNotFoundError HorusTimeoutError
-    Image Imu LaserScan LayoutMismatchError LoanLimitError MessageTypeError MotorCommand Node NodeFailedError
-    Odometry Point3 PointCloud Pose2D Pose3D Quaternion Record Report ServoCommand SharedMemoryFullError
-    StoppedByPolicyError Temperature Tensor Topic TopicError Twist UnknownTopicError UpTo UsageError Vector3 f32 f64
-    i16 i32 i64 i8 message ms run u16 u32 u64 u8 us
+    DifferentialDriveCommand ForkedTopicError GraphError Heartbeat HorusError HorusNotFoundError
+    HorusTimeoutError Image Imu LaserScan LayoutMismatchError LoanLimitError MessageTypeError MotorCommand
+    Node NodeFailedError Odometry Point3 PointCloud Pose2D Pose3D Quaternion Record Report ServoCommand
+    SharedMemoryFullError StoppedByPolicyError Temperature Tensor Topic TopicError Twist UnknownTopicError
+    UpTo UsageError Vector3 f32 f64 i16 i32 i64 i8 message ms run u16 u32 u64 u8 us
 """
 PUBLIC = NAMES.split()
 
