@@ -107,8 +107,7 @@ class GraphPlan:
 class NodeSettings:
     """All that a node's process is told, as one MessagePack record.
 
-    `index` is the node's doorbell and record in the process segment; `incarnation` counts its starts from 0;
-    `start_ns` (CLOCK_MONOTONIC) is t0 of the tick grid.
+    `index` is the node's doorbell and record in the process segment; `incarnation` counts its starts from 0.
     """
 
     plan: NodePlan
@@ -118,7 +117,6 @@ class NodeSettings:
     run_id: str
     index: int
     incarnation: int
-    start_ns: int
     source: str | None = None
 
     def encode(self) -> bytes:

@@ -17,7 +17,6 @@ from horus_runner._core.clock import (
     monotonic_ns,
     set_process_name,
     set_timer_slack,
-    stop_signal,
 )
 from horus_runner.graph.plan import NodeSettings
 from horus_runner.node.api import Node
@@ -26,10 +25,8 @@ from horus_runner.node.runner import Runner, trace
 from horus_runner.transport.participant import Participant
 from horus_runner.transport.segment import ProcessSegment
 
-READY_TIMEOUT_NS = 10_000_000_000
-"""So long a node waits for the others to be ready before it ticks without them."""
+_GO_POLL_NS = 10_000_000
 _UNCONSUMED_POLL_NS = 50_000_000
-_PENDING_STATES = ("starting", "init", "backoff")
 
 
 class StatusSocket:
@@ -87,7 +84,7 @@ def run_node(settings: NodeSettings, status: socket.socket, node: Node | None) -
     if runner.open():
         gc.collect()
         gc.freeze()
-        t0 = _wait_for_all(segment, participant, plan.name, listener)
+        t0 = _wait_for_go(segment, participant)
         runner.start(t0, resumed=settings.incarnation > 0)
         _tick_until_stopped(runner, participant)
     runner.close()
@@ -99,23 +96,12 @@ def _yield_to_timed_nodes() -> None:
     os.nice(19)
 
 
-def _wait_for_all(segment: ProcessSegment, participant: Participant, name: str, listener: StatusSocket) -> int:
-    """Wait until every node of the graph is initialised or has ended, so that the first message of each finds its
-    subscribers. Returns t0 of the grids."""
-    give_up_ns = monotonic_ns() + READY_TIMEOUT_NS
-    segment.ring_all()
-    while not segment.go_ns and not stop_signal():
-        records = [segment.record(index).read() for index in range(segment.nodes)]
-        late = [record["name"] for record in records if record["state"] in _PENDING_STATES]
-        if not late:
-            segment.go(monotonic_ns())
-        elif monotonic_ns() >= give_up_ns:
-            listener.log(
-                "warning", f"starting without {', '.join(late)}, not ready after {READY_TIMEOUT_NS / 1e9:.0f} s"
-            )
-            segment.go(monotonic_ns())
-        else:
-            wait(participant.doorbell, (), min(give_up_ns, monotonic_ns() + 100_000_000), True)
+def _wait_for_go(segment: ProcessSegment, participant: Participant) -> int:
+    """Wait until the supervisor lets the nodes tick: when each is initialised, so that the first message of each finds
+    its subscribers. Returns t0 of the grids."""
+    while not segment.go_ns:  # a bell rung between this look and the sleep is missed: look again soon
+        if wait(participant.doorbell, (), monotonic_ns() + _GO_POLL_NS, True) == STOP:
+            break
     return segment.go_ns or monotonic_ns()
 
 

@@ -259,7 +259,6 @@ class Supervisor:
             run_id=self._run_id,
             index=index,
             incarnation=step.incarnation,
-            start_ns=time.monotonic_ns(),
             source=self._plan.source,
         )
         self._children[step.node] = Child(settings, self._server, self._selector, self)
