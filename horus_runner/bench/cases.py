@@ -26,6 +26,7 @@ def run(progress: Callable[[str], None] = lambda name: None) -> BenchReport:
     for name, rows_of in (("arrays", arrays), ("messages", messages), ("two processes", two_processes)):
         progress(name)
         rows.extend(rows_of())
+        watch.look()
     return BenchReport(watch.conditions(), tuple(rows))
 
 

@@ -50,8 +50,8 @@ def time_statement(statement: str, names: Mapping[str, Any], batches: int = BATC
 class Conditions:
     """The machine, and how quiet it was.
 
-    `load` is the load average of the last minute when the run began. `noise_percent` is by how much a fixed loop of
-    1 ms took longer in the median than at best; `steal_percent` the share of processor time that the host gave away.
+    `load` is the load average of the last minute when the run began. `noise_percent` is how much longer than the median
+    the slowest tenth of many equal loops took; `steal_percent` the share of processor time that the host gave away.
     """
 
     processor: str
@@ -73,17 +73,23 @@ class Conditions:
 
 
 class Watch:
-    """Looks at the machine from its making to `conditions()`."""
+    """Looks at the machine from its making to `conditions()`, and in between at each `look()`."""
 
     def __init__(self) -> None:
         self._load = os.getloadavg()[0]
         self._steal, self._total = _processor_ticks()
-        self._loops = [_fixed_loop() for _ in range(50)]
+        self._loops: list[float] = []
+        self.look()
+
+    def look(self) -> None:
+        """Time a fixed loop some more; about 20 ms."""
+        self._loops.extend(_fixed_loop() for _ in range(50))
 
     def conditions(self) -> Conditions:
         """What was seen."""
         steal, total = _processor_ticks()
-        loops = self._loops + [_fixed_loop() for _ in range(50)]
+        self.look()
+        loops = Timing.of(self._loops)
         return Conditions(
             processor=_processor_name(),
             cores=len(os.sched_getaffinity(0)),
@@ -91,7 +97,7 @@ class Watch:
             python=platform.python_version(),
             numpy=importlib.metadata.version("numpy"),
             load=self._load,
-            noise_percent=100 * (statistics.median(loops) / min(loops) - 1),
+            noise_percent=100 * (loops.p90_ns / loops.p50_ns - 1),
             steal_percent=100 * (steal - self._steal) / max(total - self._total, 1),
         )
 

@@ -16,7 +16,7 @@ from horus_runner.bench.measure import Conditions, Timing
 LEGEND = (
     "frames are 640 x 480 rgb8; between two processes, 1,000 messages a second to a receiver that sleeps\n"
     "page: the figures of the zero-copy page, on an i9-14900K\n"
-    "noise: by how much a fixed loop took longer in the median than at best; below 3 % on a quiet machine"
+    "noise: how much longer than the median the slowest tenth of equal loops took; a few percent on a quiet machine"
 )
 
 

@@ -40,3 +40,9 @@ def test_conditions_name_the_machine_and_how_quiet_it_was():
     assert conditions.processor in conditions.sentence
     assert "noise" in conditions.sentence
     assert json.loads(json.dumps(dataclasses.asdict(conditions))) == dataclasses.asdict(conditions)
+
+
+def test_noise_counts_what_disturbed_the_slowest_tenth(monkeypatch):
+    took = iter([100] * 80 + [150] * 20)
+    monkeypatch.setattr("horus_runner.bench.measure._fixed_loop", lambda: next(took))
+    assert Watch().conditions().noise_percent == pytest.approx(50)
