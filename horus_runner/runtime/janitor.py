@@ -148,6 +148,8 @@ def ignore_terminal() -> None:
 def main(requests: int, supervisor: int, rerun: int | None = None) -> NoReturn:
     """The fork server of a graph file, or of a script whose nodes each need a re-run of their own."""
     ignore_terminal()
+    if rerun is None:
+        os.closerange(requests + 1, os.sysconf("SC_OPEN_MAX"))  # what the shell left open is not for nodes
     gc.disable()
     if rerun is None:
         import horus_runner.node.worker
