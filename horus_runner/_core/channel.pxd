@@ -29,7 +29,7 @@ cdef class Receiver:
     cdef readonly str topic
     cdef tuple readers
     cdef hr_word *epoch
-    cdef uint64_t seen_epoch
+    cdef uint64_t seen_epoch, passed_over
     cdef Mapping guard
     cdef object rescan, advance, decode
     cdef Causality causality
@@ -42,6 +42,7 @@ cdef class Receiver:
     cdef readonly uint64_t received
 
     cdef bint ready(self) noexcept
+    cdef uint64_t _total(self) noexcept
     cdef int _refresh(self) except -1
     cdef int _moved(self, RingReader reader) except -1
     cdef RingReader _next(self, hr_look *look)

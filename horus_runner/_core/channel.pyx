@@ -197,7 +197,7 @@ cdef class Receiver:
         self.topic, self.rescan, self.advance, self.decode = topic, rescan, advance, decode
         self.guard = mapping
         self.epoch = <hr_word *>(mapping.address + offset)
-        self.seen_epoch = <uint64_t>-1
+        self.seen_epoch = self.passed_over = <uint64_t>-1
         self.readers = ()
         self.causality, self.counts = causality, counts
         if causality is not None and counts:
@@ -226,6 +226,8 @@ cdef class Receiver:
         cdef hr_look look
         if atomic_word(self.epoch) != self.seen_epoch:
             return True
+        if self._total() == self.passed_over:
+            return False
         for reader in self.readers:
             if hr_peek(&reader.r, &look) != HR_EMPTY:
                 return True
@@ -390,14 +392,29 @@ cdef class Receiver:
         self._refresh()
         return self._next(&look) is not None
 
-    @property
-    def published(self) -> int:
-        """How many messages the rings in view have had published in all; it changes when another one comes."""
+    cdef uint64_t _total(self) noexcept:
         cdef RingReader reader
         cdef uint64_t total = 0
         for reader in self.readers:
             total += atomic_word(&reader.r.header.head)
         return total
+
+    @property
+    def published(self) -> int:
+        """How many messages the rings in view have had published in all; it changes when another one comes."""
+        return self._total()
+
+    def leave_unread(self, uint64_t published) -> None:
+        """What was there when so many were published wakes nobody any more, though it can be received; the next does."""
+        self.passed_over = published
+
+    def has_news(self) -> bool:
+        """Whether there is a message, and one came since `leave_unread`."""
+        self._refresh()
+        if self._total() == self.passed_over:
+            return False
+        self.passed_over = <uint64_t>-1
+        return self.has_message()
 
     @property
     def waiting_send_ns(self) -> int:
@@ -417,7 +434,7 @@ cdef class Receiver:
 
 
 def wait(Doorbell doorbell not None, tuple receivers not None, long long until_ns, bint wake_on_ring=False) -> int:
-    """Sleep until a receiver has something (MESSAGE), a stop signal (STOP) or the absolute time (TIMEOUT; -1: never).
+    """Sleep until a receiver has news (MESSAGE), a stop signal (STOP) or the absolute time (TIMEOUT; -1: never).
 
     With `wake_on_ring`, a bell rung for anything else returns RUNG. Without receivers, publishers do not ring: only
     stops, restarts and the like do. Python's signal handlers run meanwhile.
@@ -433,8 +450,7 @@ def wait(Doorbell doorbell not None, tuple receivers not None, long long until_n
         for receiver in receivers:
             if receiver.ready():
                 hr_sleep_done(doorbell.bell)
-                receiver._refresh()
-                if receiver.has_message():
+                if receiver.has_news():
                     return MESSAGE
                 break
         else:

@@ -20,7 +20,7 @@ typedef struct {
     _Alignas(128) hr_word period_ns, budget_ns, deadline_ns, tolerance_ns;
     hr_word ticks, skipped, overruns, misses, late, errors;
     hr_word release_ns, tick_started_ns; /* of the tick that runs, 0 when idle */
-    hr_word first_tick_ns, last_tick_ns;
+    hr_word first_tick_ns;
     hr_word causes[HM_CAUSES];
     hh_histogram tick, lateness;
     hr_word flown; /* ticks written to the flight recorder */

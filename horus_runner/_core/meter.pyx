@@ -23,7 +23,7 @@ cdef extern from "meter.h" nogil:
         hr_word state, pid, incarnation, restarts, ended_cpu_ns, ended_rss_bytes
         hr_word period_ns, budget_ns, deadline_ns, tolerance_ns
         hr_word ticks, skipped, overruns, misses, late, errors
-        hr_word release_ns, tick_started_ns, first_tick_ns, last_tick_ns
+        hr_word release_ns, tick_started_ns, first_tick_ns
         hr_word causes[8]
         hh_histogram tick, lateness
         hr_word flown
@@ -86,7 +86,12 @@ cdef class NodeRecord:
         _add(&self.record.restarts, 1)
 
     def add_ended(self, int64_t cpu_ns, int64_t rss_bytes) -> None:
-        """What an ended process of the node used: CPU time, and its peak memory."""
+        """What an ended process of the node used: CPU time, and its peak memory. A tick that it died in counts as
+        missed when it was too long by then."""
+        if atomic_word(&self.record.tick_started_ns):
+            if self._hangs(now_ns()):
+                _add(&self.record.misses, 1)
+            store_word(&self.record.tick_started_ns, 0)
         _add(&self.record.ended_cpu_ns, cpu_ns)
         if <uint64_t>rss_bytes > atomic_word(&self.record.ended_rss_bytes):
             store_word(&self.record.ended_rss_bytes, rss_bytes)
@@ -138,7 +143,6 @@ cdef class NodeRecord:
         store_word(&flight.end_ns, end)
         store_word(&flight.flags, flags)
         store_word(&r.flown, flown + 1)
-        store_word(&r.last_tick_ns, end)
         _add(&r.ticks, 1)
         self.last_end = end
         return flags
@@ -151,14 +155,20 @@ cdef class NodeRecord:
             return CAUSE_EXECUTION
         return CAUSE_UNKNOWN
 
+    cdef bint _hangs(self, int64_t now) noexcept:
+        cdef uint64_t started = atomic_word(&self.record.tick_started_ns)
+        cdef uint64_t deadline = atomic_word(&self.record.deadline_ns)
+        return started and deadline and now - <int64_t>atomic_word(&self.record.release_ns) > <int64_t>deadline
+
     @property
     def last_end_ns(self) -> int:
         """When the last tick ended."""
         return self.last_end
 
     def read(self) -> dict:
-        """Everything that is counted, as numbers and names."""
+        """Everything that is counted, as numbers and names. A tick that hangs past its deadline is a miss already."""
         cdef hm_record *r = self.record
+        cdef uint64_t flown = atomic_word(&r.flown)
         cdef int i
         self.mapping.check_process("a node's record")
         return {
@@ -168,9 +178,10 @@ cdef class NodeRecord:
             "ended_rss_bytes": atomic_word(&r.ended_rss_bytes), "period_ns": atomic_word(&r.period_ns),
             "budget_ns": atomic_word(&r.budget_ns), "deadline_ns": atomic_word(&r.deadline_ns),
             "ticks": atomic_word(&r.ticks), "skipped": atomic_word(&r.skipped), "overruns": atomic_word(&r.overruns),
-            "misses": atomic_word(&r.misses), "late": atomic_word(&r.late), "errors": atomic_word(&r.errors),
+            "misses": atomic_word(&r.misses) + self._hangs(now_ns()), "late": atomic_word(&r.late),
+            "errors": atomic_word(&r.errors),
             "tick_started_ns": atomic_word(&r.tick_started_ns), "first_tick_ns": atomic_word(&r.first_tick_ns),
-            "last_tick_ns": atomic_word(&r.last_tick_ns),
+            "last_tick_ns": atomic_word(&r.flight[(flown - 1) % HM_FLIGHT].start_ns) if flown else 0,
             "causes": {CAUSES[i]: atomic_word(&r.causes[i]) for i in range(len(CAUSES))},
             "tick": quantiles(&r.tick), "lateness": quantiles(&r.lateness),
         }

@@ -15,7 +15,7 @@ from horus_runner._core.mapping import Mapping
 from horus_runner._core.ring import HEADER_BYTES, describe_ring, describe_rows
 from horus_runner.errors import HorusError
 from horus_runner.metrics.snapshot import EdgeSnapshot, NodeSnapshot, Quantiles, Snapshot, TopicSnapshot
-from horus_runner.transport.names import DEFAULT_NAMESPACE, RingName, ring_segments
+from horus_runner.transport.names import RingName, default_namespace, ring_segments
 from horus_runner.transport.segment import ProcessSegment, open_segment
 
 _WINDOW_NS = 2_000_000_000
@@ -138,7 +138,7 @@ class RunReader:
             reading.published[topic] = reading.published.get(topic, 0) + abouts[-1]["head"]
             reading.nbytes[topic] = reading.nbytes.get(topic, 0) + sum(about["bytes"] for about in abouts)
             edges.setdefault(topic, []).extend(_edges(abouts[-1]["publisher"], generations))
-        before = since or self._first
+        before = since or _Reading(self._segment.go_ns or self._segment.started_ns)
         span_s = max(reading.at_ns - before.at_ns, 1) / 1e9
         return tuple(
             TopicSnapshot(
@@ -157,7 +157,7 @@ class RunReader:
         for name in ring_segments():
             if name.run_id != run_id or name in self._rings:
                 continue
-            if name.namespace not in (self._segment.name.namespace, DEFAULT_NAMESPACE):
+            if name.namespace not in (self._segment.name.namespace, default_namespace()):
                 continue
             opened = _open_ring(name)
             if opened is not None:

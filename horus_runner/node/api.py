@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from inspect import signature
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any, get_args
 from horus_runner.errors import UsageError, did_you_mean
 from horus_runner.graph.plan import ErrorPolicy, MissPolicy, NodePlan, RestartPlan, RestartPolicy, TopicPlan
 from horus_runner.messages.registry import type_name
-from horus_runner.node.ports import PortSpec, read_ports
+from horus_runner.node.given import Given
+from horus_runner.node.ports import MOST_MESSAGES, PortSpec, read_ports
 
 if TYPE_CHECKING:
     from horus_runner.node.ports import Ports
@@ -21,7 +21,6 @@ us = 1e-6
 ms = 1e-3
 """A millisecond, in seconds: ``budget=50 * horus.ms``."""
 
-_LONGEST_BUDGET_S = 60.0
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _FAILURE_POLICIES: dict[str, tuple[RestartPolicy, ErrorPolicy]] = {
     "fatal": ("never", "exit"),
@@ -47,7 +46,8 @@ class Node:
     execution may not exceed the one, end - release not the other. `on_miss` is ``warn``, ``skip``, ``safe_mode`` or
     ``stop``. `init(node)` and `shutdown(node)` run in the node's process before the first tick and after the last.
     `on_error(node, error)` is told of an exception in a tick; then `failure_policy` decides: ``fatal`` (the graph
-    stops), ``restart``, ``skip`` (the tick is given up and counted) or ``ignore`` (the same, logged once).
+    stops), ``restart``, ``skip`` (the tick is given up and counted) or ``ignore`` (the same, logged once). All of these
+    may be coroutine functions: the node has an event loop, which runs while one of them does.
 
     `subs` and `pubs` name topics: a name, a list of names or message types, or a dict of names to types. A bare type
     makes a port whose topic its first use decides. A subclass overrides `tick`, `init`, `shutdown`, `on_error` and
@@ -88,9 +88,8 @@ class Node:
             raise TypeError(f"Node() has no parameter '{word}'.{did_you_mean(word, _PARAMETERS)}")
         if name is None:
             _unnamed += 1
-            plain = type(self) is Node
-            name = getattr(tick, "__name__", "node").strip("<>") if plain else type(self).__name__.lower()
-            name = name if _NAME.fullmatch(name) and name != "lambda" else f"node_{_unnamed}"
+            name = getattr(tick, "__name__", "") if type(self) is Node else type(self).__name__.lower()
+            name = name if _NAME.fullmatch(name) else f"node_{_unnamed}"
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} cannot name a node: letters, digits and _ . - are allowed, at most 100 of them")
         self.name = name
@@ -101,75 +100,54 @@ class Node:
             "shutdown": shutdown,
             "on_error": on_error,
         }
-        self._check_hooks()
-        self.rate = self._number("rate", rate, "Hz")
-        self.budget = self._duration("budget", budget)
-        self.deadline = self._duration("deadline", deadline)
-        self.order = self._whole("order", order)
-        self.on_miss: MissPolicy = self._choice("on_miss", on_miss or "warn", get_args(MissPolicy))
-        self.failure_policy = self._choice("failure_policy", failure_policy or "fatal", tuple(_FAILURE_POLICIES))
-        self.restart: RestartPolicy = self._choice(
-            "restart", restart or _FAILURE_POLICIES[self.failure_policy][0], get_args(RestartPolicy)
+        given = Given(self._say)
+        self._check_hooks(given)
+        self.rate = given.number("rate", rate, "Hz")
+        self.budget = given.duration("budget", budget)
+        self.deadline = given.duration("deadline", deadline)
+        self.order = given.whole("order", order)
+        self.on_miss: MissPolicy = given.choice("on_miss", on_miss, get_args(MissPolicy), "warn")
+        self.compute = given.flag("compute", compute)
+        self.critical = given.flag("critical", critical)
+        self.failure_policy = given.choice("failure_policy", failure_policy, tuple(_FAILURE_POLICIES), "fatal")
+        usual = _FAILURE_POLICIES[self.failure_policy][0]
+        self.restart: RestartPolicy = given.choice("restart", restart, get_args(RestartPolicy), usual)
+        if failure_policy is not None and (restart is not None or not critical):
+            raise UsageError(
+                f"{self._say}: failure_policy says what restart and critical say in another way: give it, or them"
+            )
+        self.threads = None if threads is None else given.whole("threads", threads, 1)
+        self.env = {key: str(value) for key, value in given.mapping("env", env).items()}
+        if params is not None or "params" not in vars(self):
+            self.params = Params(given.mapping("params", params))
+        capacity = (
+            None if default_capacity is None else given.whole("default_capacity", default_capacity, 1, MOST_MESSAGES)
         )
-        self.compute = bool(compute)
-        self.critical = bool(critical)
-        self.threads = None if threads is None else self._whole("threads", threads, 1)
-        self.env = {str(key): str(value) for key, value in (env or {}).items()}
-        self.params = Params(params or {})
-        capacity = None if default_capacity is None else self._whole("default_capacity", default_capacity, 1)
         self._subs = read_ports(self._say, "subs", subs, capacity)
         self._pubs = read_ports(self._say, "pubs", pubs, capacity)
         self.on = on
         if on is not None:
             self._check_on(on)
         self._ports: Ports | None = None
+        self.bound = False
 
     # ---- checks
 
-    def _check_hooks(self) -> None:
+    def _check_hooks(self, given: Given) -> None:
         for hook, function in self._hooks.items():
-            if function is not None and not callable(function):
-                raise TypeError(f"{self._say}: {hook}= takes a function, not {type(function).__name__}")
+            words = ("error",) if hook == "on_error" else ()
+            if function is not None:
+                given.function(hook, function, "node", *words)
+            elif getattr(type(self), hook) is not getattr(Node, hook):
+                given.function(hook, getattr(self, hook), *words)
         if self._hooks["tick"] is None and type(self).tick is Node.tick:
             raise UsageError(f"{self._say} has no tick: pass tick=function, or override tick(self) in a subclass")
 
-    def _number(self, what: str, value: Any, unit: str) -> float | None:
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise TypeError(f"{self._say}: {what} is a number ({unit}), not {type(value).__name__}")
-        if not 0 < value < math.inf:
-            raise ValueError(f"{self._say}: {what} is {value}; it must be above 0 {unit}")
-        return float(value)
-
-    def _duration(self, what: str, value: Any) -> float | None:
-        seconds = self._number(what, value, "seconds")
-        if seconds is not None and seconds > _LONGEST_BUDGET_S:
-            raise ValueError(
-                f"{self._say}: {what}={value} means {value} seconds, more than the {_LONGEST_BUDGET_S:.0f} allowed. "
-                f"Did you mean {value} * horus.ms?"
-            )
-        return seconds
-
-    def _whole(self, what: str, value: Any, least: int | None = None) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise TypeError(f"{self._say}: {what} is a whole number, not {type(value).__name__}")
-        if least is not None and value < least:
-            raise ValueError(f"{self._say}: {what} is {value}; it must be at least {least}")
-        return value
-
-    def _choice(self, what: str, value: Any, allowed: tuple[str, ...]) -> Any:
-        if value not in allowed:
-            raise ValueError(
-                f"{self._say}: {what}={value!r} is none of {', '.join(allowed)}.{did_you_mean(str(value), allowed)}"
-            )
-        return value
-
-    def _check_on(self, on: str) -> None:
+    def _check_on(self, on: Any) -> None:
         if not isinstance(on, str):
             raise TypeError(f"{self._say}: on= takes a topic's name, not {type(on).__name__}")
         known = [port.topic for port in self._subs if port.topic]
-        if on not in known:
+        if on not in known and len(known) == len(self._subs):  # else it is the first use of a port without a topic
             raise UsageError(
                 f"{self._say}: on='{on}' is not among its subs.{did_you_mean(on, known) or ' Add it to subs=[...].'}"
             )
@@ -204,7 +182,7 @@ class Node:
     @property
     def _running(self) -> Ports:
         if self._ports is None:
-            raise RuntimeError(f"{self._say} is not running: topics and logs are there in init, tick and shutdown only")
+            raise RuntimeError(f"{self._say} does not run: topics, logs and stops are for its init, tick and shutdown")
         return self._ports
 
     def send(self, topic: str, data: Any, origin_ns: int = 0) -> bool:
@@ -251,7 +229,7 @@ class Node:
 
         `measures`: ``height=, width=, encoding=`` or ``shape=, dtype=``. The slot holds old bytes until it is filled.
         """
-        return self._running.publisher(topic, None).loan(**measures)
+        return self._running.lender(topic, measures).loan(**measures)
 
     def publishers(self) -> list[str]:
         """The topics that this node publishes."""
@@ -284,7 +262,10 @@ class Node:
     # ---- as a plan
 
     def plan(self, default_rate_hz: float) -> NodePlan:
-        """This node as the runtime takes it; `default_rate_hz` is the graph's tick rate."""
+        """This node as the runtime takes it; `default_rate_hz` is the graph's tick rate.
+
+        Its params stay with the node: they may be objects that no record carries.
+        """
         on_exception = _FAILURE_POLICIES[self.failure_policy][1]
         return NodePlan(
             name=self.name,
@@ -292,7 +273,6 @@ class Node:
             pubs=tuple(port.topic for port in self._pubs if port.topic),
             open_subs=tuple(port.type_name for port in self._subs if not port.topic),
             open_pubs=tuple(port.type_name for port in self._pubs if not port.topic),
-            params=dict(self.params),
             rate_hz=self.rate or (None if self.on else float(default_rate_hz)),
             on=self.on,
             budget_ns=None if self.budget is None else round(self.budget * 1e9),
@@ -304,16 +284,18 @@ class Node:
             restart=RestartPlan(policy=self.restart),
             critical=self.critical,
             threads=self.threads,
-            env=self.env,
+            env=dict(self.env),
         )
 
     def bind(self, plan: NodePlan) -> None:
-        """Take name, ports and parameters from a graph file's plan."""
-        self.name = plan.name
+        """Take name, ports, parameters and policies from a graph file's plan."""
+        self.name, self.bound = plan.name, True
         self._say = f"node '{plan.name}'"
         self.params = Params(plan.params)
         self.rate, self.on, self.order = plan.rate_hz, plan.on, plan.order
-        self.on_miss, self.compute = plan.on_miss, plan.compute
+        self.on_miss, self.compute, self.threads = plan.on_miss, plan.compute, plan.threads
+        self.restart, self.critical, self.env = plan.restart.policy, plan.critical, dict(plan.env)
+        self.failure_policy = _failure_policy(plan)
         self.budget = None if plan.budget_ns is None else plan.budget_ns / 1e9
         self.deadline = None if plan.deadline_ns is None else plan.deadline_ns / 1e9
         self._subs = [PortSpec(topic) for topic in plan.subs]
@@ -321,6 +303,12 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} '{self.name}' subs={self.subscribers()} pubs={self.publishers()}>"
+
+
+def _failure_policy(plan: NodePlan) -> str:
+    if plan.on_exception != "exit":
+        return plan.on_exception
+    return "fatal" if plan.restart.policy == "never" else "restart"
 
 
 _PARAMETERS = [name for name in signature(Node.__init__).parameters if name not in ("self", "unknown")]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import importlib.util
 import sys
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from horus_runner.errors import UsageError, did_you_mean
 from horus_runner.graph.plan import NodePlan
-from horus_runner.node.api import Node
+from horus_runner.node.api import Node, Params
 
 
 def load_node(plan: NodePlan) -> Node:
@@ -34,14 +36,31 @@ def load_node(plan: NodePlan) -> Node:
 
 def _as_node(plan: NodePlan, found: Any) -> Node:
     if isinstance(found, Node):
-        return found
+        # One object named by two nodes of a graph that runs inline: each needs its own ports.
+        return copy.copy(found) if found.bound else found
     if isinstance(found, type):
         if not issubclass(found, Node):
             raise UsageError(f"node '{plan.name}': {plan.run} is a class, but not a subclass of horus.Node")
-        return found()
+        return _construct(plan, found)
     if callable(found):
         return Node(plan.name, found)
     raise UsageError(f"node '{plan.name}': {plan.run} is a {type(found).__name__}, not a node or a function")
+
+
+def _construct(plan: NodePlan, cls: type[Node]) -> Node:
+    """An instance whose own __init__ sees the parameters already."""
+    try:
+        signature(cls).bind()
+    except TypeError as error:
+        raise UsageError(
+            f"node '{plan.name}': a graph makes it as {cls.__name__}(), but {error}. What it needs belongs in params."
+        ) from None
+    node = cls.__new__(cls)
+    node.params = Params(plan.params)
+    cls.__init__(node)
+    if not hasattr(node, "name"):
+        raise UsageError(f"node '{plan.name}': {cls.__name__}.__init__ has to call super().__init__()")
+    return node
 
 
 def _load_file(path: Path) -> ModuleType:
@@ -50,8 +69,7 @@ def _load_file(path: Path) -> ModuleType:
     if folder not in sys.path:
         sys.path.insert(0, folder)
     name = path.stem
-    loaded = sys.modules.get(name)
-    if loaded is not None:
+    while (loaded := sys.modules.get(name)) is not None:
         if getattr(loaded, "__file__", None) == str(path):
             return loaded
         name = f"horus_node_{name}"

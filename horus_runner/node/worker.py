@@ -11,7 +11,7 @@ import sys
 
 import msgspec
 
-from horus_runner._core.channel import STOP, wait
+from horus_runner._core.channel import STOP, TIMEOUT, wait
 from horus_runner._core.clock import (
     install_stop_signal,
     monotonic_ns,
@@ -26,7 +26,6 @@ from horus_runner.transport.participant import Participant
 from horus_runner.transport.segment import ProcessSegment
 
 _GO_POLL_NS = 10_000_000
-_UNCONSUMED_POLL_NS = 50_000_000
 
 
 class StatusSocket:
@@ -36,11 +35,12 @@ class StatusSocket:
         self._socket = status
 
     def _send(self, **event: object) -> None:
-        data = msgspec.msgpack.encode(event)
         try:
-            self._socket.send(data)
+            self._socket.send(msgspec.msgpack.encode(event))
         except (BrokenPipeError, ConnectionResetError, ConnectionRefusedError):
             sys.stderr.write(f"{event}\n")
+        except UnicodeEncodeError:  # a file name that is no text, say
+            self._send(**{key: _as_text(value) for key, value in event.items()})
         except OSError:  # larger than a datagram: the traceback goes, the fact stays
             event = {key: str(value)[:8192] for key, value in event.items()}
             self._socket.send(msgspec.msgpack.encode(event))
@@ -77,18 +77,24 @@ def run_node(settings: NodeSettings, status: socket.socket, node: Node | None) -
     if node is None:
         try:
             node = load_node(plan)
-        except Exception as error:  # noqa: BLE001  importing the user's file can raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001  importing the user's file can raise anything
             listener.failed("load", error)
             return 1
     runner = Runner(node, plan, settings.topics, participant, settings.index, listener)
-    if runner.open():
-        gc.collect()
-        gc.freeze()
-        t0 = _wait_for_go(segment, participant)
-        runner.start(t0, resumed=settings.incarnation > 0)
-        _tick_until_stopped(runner, participant)
-    runner.close()
+    try:
+        if runner.open():
+            gc.collect()
+            gc.freeze()
+            t0 = _wait_for_go(segment, participant)
+            runner.start(t0, resumed=settings.incarnation > 0)
+            _tick_until_stopped(runner, participant)
+    finally:
+        runner.close()
     return runner.exit_code
+
+
+def _as_text(value: object) -> object:
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _yield_to_timed_nodes() -> None:
@@ -109,23 +115,13 @@ def _tick_until_stopped(runner: Runner, participant: Participant) -> None:
     doorbell, trigger = participant.doorbell, runner.trigger
     triggers = () if trigger is None else (trigger,)
     while not runner.stopping:
-        if trigger is not None and wait(doorbell, triggers, -1) == STOP:
+        woken = wait(doorbell, triggers, runner.look_ns) if triggers else None
+        if woken == STOP:
             return
+        if woken == TIMEOUT:
+            runner.look_for_publishers()
+            continue
         due_ns = runner.due_ns()
         if wait(doorbell, (), due_ns) == STOP:
             return
-        seen = 0 if trigger is None else trigger.received
         runner.tick(due_ns)
-        if trigger is not None and trigger.received == seen and not _wait_for_another(runner, participant):
-            return
-
-
-def _wait_for_another(runner: Runner, participant: Participant) -> bool:
-    """The tick left its message unread: sleep until another one is published, not on the one that is there."""
-    trigger = runner.trigger
-    assert trigger is not None
-    published = trigger.published
-    while trigger.published == published and not runner.stopping:
-        if wait(participant.doorbell, (), monotonic_ns() + _UNCONSUMED_POLL_NS, True) == STOP:
-            return False
-    return True
