@@ -1,5 +1,6 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
+from horus_runner._core.arrays cimport ArrayMessage
 from horus_runner._core.mapping cimport Mapping
 from horus_runner._core.ring cimport RingReader, RingWriter, hr_look, hr_word
 
@@ -15,11 +16,14 @@ cdef class Sender:
     cdef readonly str topic
     cdef readonly object declared
     cdef RingWriter writer
-    cdef object open_ring, coerce, encode
+    cdef object open_ring, coerce, encode, lock
     cdef Causality causality
     cdef Mapping guard
 
     cdef int64_t _origin(self, int64_t origin_ns, int64_t now) noexcept
+    cdef RingWriter _room(self, int kind, object cls, Py_ssize_t nbytes)
+    cdef int _publish_array(self, ArrayMessage array, int64_t origin_ns) except -1
+    cdef int _publish_packed(self, bytes data, int64_t origin_ns) except -1
     cdef int _send_packed(self, object message, int64_t origin_ns) except -1
     cdef int _send_record(self, object message, int64_t origin_ns) except -1
     cdef int _send_array(self, object message, int64_t origin_ns) except -1
@@ -31,7 +35,8 @@ cdef class Receiver:
     cdef hr_word *epoch
     cdef uint64_t seen_epoch, passed_over
     cdef Mapping guard
-    cdef object rescan, advance, decode
+    cdef object rescan, advance, ahead, decode
+    cdef object __weakref__
     cdef Causality causality
     cdef bint counts
     cdef uint64_t tick
@@ -45,6 +50,7 @@ cdef class Receiver:
     cdef uint64_t _total(self) noexcept
     cdef int _refresh(self) except -1
     cdef int _moved(self, RingReader reader) except -1
+    cdef bint _skip_generation(self) except -1
     cdef RingReader _next(self, hr_look *look)
     cdef object _take(self, RingReader reader, hr_look *look)
     cdef object _decode_block(self, hr_look *look, object block)

@@ -5,7 +5,7 @@ from typing_extensions import Self
 
 from horus_runner._core.clock import Doorbell
 from horus_runner._core.mapping import Mapping
-from horus_runner._core.ring import RingReader, RingWriter
+from horus_runner._core.ring import Loan, RingReader, RingWriter
 
 TIMEOUT: Final[int]
 MESSAGE: Final[int]
@@ -41,6 +41,7 @@ class Sender:
     @property
     def published(self) -> int: ...
     def send(self, message: Any, origin_ns: int = 0) -> bool: ...
+    def loan(self, cls: type[Any], nbytes: int) -> Loan: ...
 
 @final
 class Receiver:
@@ -51,6 +52,7 @@ class Receiver:
         offset: int,
         rescan: Callable[[Receiver], None],
         advance: Callable[[RingReader], RingReader | None],
+        ahead: Callable[[RingReader], bool],
         decode: Callable[[Any], Any],
         causality: Causality | None = None,
         counts: bool = True,

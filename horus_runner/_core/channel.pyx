@@ -12,7 +12,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from horus_runner._core.arrays cimport ArrayMessage, array_nbytes, array_open, array_write, array_write_header
 from horus_runner._core.blocks cimport Block
 from horus_runner._core.clock cimport (
-    Doorbell, hr_sleep_done, hr_sleep_look, hr_sleep_prepare, now_ns, stop_signal_seen,
+    Doorbell, hr_sleep_look, now_ns, stop_signal_seen,
 )
 from horus_runner._core.mapping cimport Mapping
 from horus_runner._core.records cimport Layout, Record, record_new
@@ -20,6 +20,8 @@ from horus_runner._core.ring cimport (
     HR_ARRAY, HR_EMPTY, HR_LAPPED, HR_MOVED, HR_PACKED, HR_RECORD, HR_THERE, Loan, RingReader, RingWriter,
     atomic_word, hh_record, hr_copy_out, hr_handed, hr_lapped, hr_ledger_write, hr_look, hr_peek, hr_seek, hr_unpin, hr_word,
 )
+
+import threading
 
 from horus_runner.errors import HorusError, MessageTypeError
 
@@ -58,10 +60,10 @@ cdef class Causality:
 
 @cython.final
 cdef class Sender:
-    """Publishes on one topic.
+    """Publishes on one topic. Threads may share it.
 
     `declared` is the topic's message class, or None for a topic that carries what is sent. `open_ring(kind, cls,
-    nbytes)` makes the ring, or its next generation, for messages of that many bytes. `coerce(message)` turns what is
+    nbytes)` makes the ring, or its next generation (not marked yet), for messages of that many bytes. `coerce(message)` turns what is
     not a message object into one (a Record or an ArrayMessage), or returns None for what goes as MessagePack by
     `encode`; it raises MessageTypeError for what the topic does not carry.
     """
@@ -69,6 +71,9 @@ cdef class Sender:
     def __init__(self, str topic not None, declared, open_ring, coerce, encode, Causality causality=None):
         self.topic, self.declared, self.open_ring, self.coerce, self.encode = topic, declared, open_ring, coerce, encode
         self.causality = causality
+        # A record is published in one step under the interpreter lock. A slot is not: a large copy lets other threads
+        # run, and so does making a ring.
+        self.lock = threading.RLock()
 
     @property
     def ring(self) -> RingWriter | None:
@@ -110,6 +115,33 @@ cdef class Sender:
                 self._send_array(message_object, origin_ns)
         return True
 
+    cdef RingWriter _room(self, int kind, object cls, Py_ssize_t nbytes):
+        """The ring for a message of that kind and size, made now if need be. Slots: only with the lock held."""
+        cdef RingWriter writer
+        cdef uint64_t most
+        with self.lock:
+            writer = self.writer
+            if writer is not None:
+                most = writer.w.slot_bytes
+                if kind == HR_PACKED and most < writer.w.header.embed_bytes:
+                    most = writer.w.header.embed_bytes
+                if kind == HR_RECORD or <uint64_t>nbytes <= most:
+                    return writer
+            following = self.open_ring(kind, cls, nbytes)
+            if writer is not None:
+                (<RingWriter>following).follow(writer)
+            self.ring = following
+            if writer is not None:
+                writer.ring_everybody()
+            return following
+
+    def loan(self, cls, Py_ssize_t nbytes) -> Loan:
+        """A slot for a message of class `cls` of `nbytes`, to fill in place. Raises LoanLimitError."""
+        if self.guard is not None:
+            self.guard.check_process(self.topic)
+        with self.lock:
+            return self._room(HR_ARRAY, cls, nbytes).loan()
+
     cdef int _send_record(self, object message, int64_t origin_ns) except -1:
         cdef RingWriter writer = self.writer
         cdef int64_t now
@@ -121,8 +153,7 @@ cdef class Sender:
                 if type(fitted) is not type(message):
                     return self._send_record(fitted, origin_ns)
             if writer is None:
-                self.ring = self.open_ring(HR_RECORD, type(message), 0)
-                writer = self.writer
+                writer = self._room(HR_RECORD, type(message), 0)
         if writer.record_type is None:  # the ring was opened for something else: the record goes as its fields
             return self._send_packed(message.to_dict(), origin_ns)
         if writer.record_type is not type(message):
@@ -133,16 +164,16 @@ cdef class Sender:
             HR_RECORD, (<Record>message).data, writer.layout.size, now, self._origin(origin_ns, now))
 
     cdef int _send_array(self, object message, int64_t origin_ns) except -1:
-        cdef ArrayMessage array = <ArrayMessage>message
-        cdef RingWriter writer = self.writer
-        cdef Py_ssize_t nbytes = array_nbytes(array)
-        cdef int64_t slot, now
-        cdef Loan loan = None
         if self.declared is not None and not isinstance(message, self.declared):
             self.coerce(message)
-        if writer is None or <uint64_t>nbytes > writer.w.slot_bytes:
-            self.ring = self.open_ring(HR_ARRAY, type(message), nbytes)
-            writer = self.writer
+        with self.lock:
+            return self._publish_array(<ArrayMessage>message, origin_ns)
+
+    cdef int _publish_array(self, ArrayMessage array, int64_t origin_ns) except -1:
+        cdef Py_ssize_t nbytes = array_nbytes(array)
+        cdef RingWriter writer = self._room(HR_ARRAY, type(array), nbytes)
+        cdef int64_t slot, now
+        cdef Loan loan = None
         if isinstance(array.block, Loan):
             loan = <Loan>array.block
             loan.check_process()
@@ -165,10 +196,20 @@ cdef class Sender:
         cdef bytes data = self.encode(message)
         cdef Py_ssize_t nbytes = PyBytes_GET_SIZE(data)
         cdef RingWriter writer = self.writer
+        cdef int64_t now
+        if writer is None:
+            writer = self._room(HR_PACKED, None, nbytes)
+        if <uint64_t>nbytes <= writer.w.header.embed_bytes:
+            now = now_ns()
+            return writer.publish_embedded(
+                HR_PACKED, PyBytes_AS_STRING(data), nbytes, now, self._origin(origin_ns, now))
+        with self.lock:
+            return self._publish_packed(data, origin_ns)
+
+    cdef int _publish_packed(self, bytes data, int64_t origin_ns) except -1:
+        cdef Py_ssize_t nbytes = PyBytes_GET_SIZE(data)
+        cdef RingWriter writer = self._room(HR_PACKED, None, nbytes)
         cdef int64_t slot, now
-        if writer is None or <uint64_t>nbytes > writer.w.header.embed_bytes and <uint64_t>nbytes > writer.w.slot_bytes:
-            self.ring = self.open_ring(HR_PACKED, None, nbytes)
-            writer = self.writer
         if <uint64_t>nbytes <= writer.w.header.embed_bytes:
             now = now_ns()
             return writer.publish_embedded(
@@ -189,12 +230,14 @@ cdef class Receiver:
 
     `epoch` is the word (at `offset` of `mapping`) that changes when rings come or go; then, and first of all,
     `rescan(receiver)` sets `rings`. `advance(reader)` returns the reader of the next generation, None when that is
-    gone with its run. `decode` reads MessagePack. With `counts` false its messages do not make what is sent older (`stale_ok`).
+    gone with its run; `ahead(reader)` says whether the next generation has messages. `decode` reads MessagePack. With
+    `counts` false its messages do not make what is sent older (`stale_ok`).
     """
 
-    def __init__(self, str topic not None, Mapping mapping not None, Py_ssize_t offset, rescan, advance, decode,
+    def __init__(self, str topic not None, Mapping mapping not None, Py_ssize_t offset, rescan, advance, ahead, decode,
                  Causality causality=None, bint counts=True):
-        self.topic, self.rescan, self.advance, self.decode = topic, rescan, advance, decode
+        self.topic, self.decode = topic, decode
+        self.rescan, self.advance, self.ahead = rescan, advance, ahead
         self.guard = mapping
         self.epoch = <hr_word *>(mapping.address + offset)
         self.seen_epoch = self.passed_over = <uint64_t>-1
@@ -215,7 +258,7 @@ cdef class Receiver:
         cdef uint64_t epoch
         self.guard.check_process(self.topic)
         epoch = atomic_word(self.epoch)
-        if epoch != self.seen_epoch:
+        if epoch != self.seen_epoch and self.rescan is not None:
             self.rescan(self)
             self.seen_epoch = epoch
         return 0
@@ -224,7 +267,7 @@ cdef class Receiver:
         """Whether a look at the rings is worth while: a message, a move to the next generation, a change of rings."""
         cdef RingReader reader
         cdef hr_look look
-        if atomic_word(self.epoch) != self.seen_epoch:
+        if atomic_word(self.epoch) != self.seen_epoch and self.rescan is not None:
             return True
         if self._total() == self.passed_over:
             return False
@@ -289,8 +332,8 @@ cdef class Receiver:
         if look.slot < 0:
             if look.kind == HR_RECORD and reader.layout is not None:
                 record = record_new(reader.record_type)
-                if <uint64_t>reader.layout.size > reader.r.embed_bytes:
-                    raise HorusError(f"topic '{self.topic}': the ring is too narrow for {reader.layout.name}")
+                if <uint64_t>reader.layout.size != reader.r.embed_bytes:
+                    raise HorusError(f"topic '{self.topic}': the ring does not hold {reader.layout.name}")
                 if not hr_copy_out(&reader.r, look, record.data):
                     return None
                 record.send_ns, record.origin_ns = look.send_ns, look.origin_ns
@@ -363,6 +406,8 @@ cdef class Receiver:
             best = self._next(&look)
             if best is None:
                 return None
+            if self._skip_generation():
+                continue
             best = None
             for reader in self.readers:
                 head = atomic_word(&reader.r.header.head)
@@ -385,6 +430,20 @@ cdef class Receiver:
                     hr_seek(&reader.r, reader.r.cursor + 1)
                     hr_ledger_write(&reader.r)
             return message
+
+    cdef bint _skip_generation(self) except -1:
+        """Leave an ended generation that is not read to its end when the next one has messages already."""
+        cdef RingReader reader
+        cdef uint64_t head
+        for reader in self.readers:
+            if atomic_word(&reader.r.header.successor) and self.ahead(reader):
+                head = atomic_word(&reader.r.header.head)
+                reader.r.superseded += head - reader.r.cursor
+                hr_seek(&reader.r, head)
+                hr_ledger_write(&reader.r)
+                self._moved(reader)
+                return True
+        return False
 
     def has_message(self) -> bool:
         """Whether `recv` would return a message now. Consumes nothing."""
@@ -424,11 +483,12 @@ cdef class Receiver:
         return 0 if self._next(&look) is None else look.send_ns
 
     def close(self) -> None:
-        """Give back this subscriber's rows."""
+        """Give back this subscriber's rows: nothing more is received."""
         cdef RingReader reader
         for reader in self.readers:
             reader.close()
         self.readers = ()
+        self.rescan = self.advance = self.ahead = None  # they keep the rings mapped
         if self.causality is not None and self in self.causality.receivers:
             self.causality.receivers.remove(self)
 
@@ -442,24 +502,27 @@ def wait(Doorbell doorbell not None, tuple receivers not None, long long until_n
     cdef Receiver receiver
     cdef uint32_t seen
     cdef int failed
+    doorbell.mapping.check_process("a doorbell")
     while True:
-        seen = hr_sleep_prepare(doorbell.bell) if receivers else hr_sleep_look(doorbell.bell)
+        seen = doorbell.lie_down() if receivers else hr_sleep_look(doorbell.bell)
         if stop_signal_seen():
-            hr_sleep_done(doorbell.bell)
+            if receivers:
+                doorbell.get_up()
             return STOP
         for receiver in receivers:
             if receiver.ready():
-                hr_sleep_done(doorbell.bell)
+                doorbell.get_up()
                 if receiver.has_news():
                     return MESSAGE
                 break
         else:
             if 0 <= until_ns <= now_ns():
-                hr_sleep_done(doorbell.bell)
-                return TIMEOUT
-            with nogil:
-                failed = doorbell.sleep(seen, until_ns)
-            hr_sleep_done(doorbell.bell)
+                failed = ETIMEDOUT
+            else:
+                with nogil:
+                    failed = doorbell.sleep(seen, until_ns)
+            if receivers:
+                doorbell.get_up()
             if failed == ETIMEDOUT:
                 return TIMEOUT
             if failed == EINTR:

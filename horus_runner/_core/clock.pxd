@@ -43,5 +43,8 @@ cdef class Doorbell:
 
     cdef Mapping mapping
     cdef hr_doorbell *bell
+    cdef int sleepers
 
+    cdef uint32_t lie_down(self) noexcept
+    cdef void get_up(self) noexcept
     cdef int sleep(self, uint32_t seen, int64_t until_ns) noexcept nogil

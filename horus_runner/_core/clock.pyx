@@ -115,7 +115,7 @@ cdef void wake(hr_doorbell *bell) noexcept nogil:
 cdef class Doorbell:
     """A futex word and the flag that somebody sleeps on it, at `offset` (64-byte aligned) of a writable mapping.
 
-    One thread of one process sleeps on it; anyone rings.
+    The threads of one process sleep on it, all through one Doorbell; anyone rings.
     """
 
     def __cinit__(self, Mapping mapping not None, Py_ssize_t offset):
@@ -129,6 +129,17 @@ cdef class Doorbell:
         self.mapping.check_process("a doorbell")
         hr_ring_always(self.bell)
         wake(self.bell)
+
+    cdef uint32_t lie_down(self) noexcept:
+        """Before a look at everything awaited: from now on publishers ring. Returns what `sleep` wants to know."""
+        self.sleepers += 1
+        return hr_sleep_prepare(self.bell)
+
+    cdef void get_up(self) noexcept:
+        """Publishers ring no more, unless another thread still sleeps."""
+        self.sleepers -= 1
+        if not self.sleepers:
+            hr_sleep_done(self.bell)
 
     cdef int sleep(self, uint32_t seen, int64_t until_ns) noexcept nogil:
         """Sleep until rung since `seen` was read, or until the absolute time. 0, or the errno of the futex."""

@@ -7,7 +7,7 @@ where it would touch them.
 cimport cython
 from libc.errno cimport EINTR, ENOSPC, errno
 from posix.types cimport off_t
-from posix.unistd cimport getpid
+from posix.unistd cimport close, getpid
 
 import os
 
@@ -24,6 +24,8 @@ cdef extern from "<sys/mman.h>" nogil:
 
 cdef extern from "<fcntl.h>" nogil:
     int posix_fallocate(int fd, off_t offset, off_t length)
+    int fallocate(int fd, int mode, off_t offset, off_t length)
+    int FALLOC_FL_PUNCH_HOLE, FALLOC_FL_KEEP_SIZE
 
 cdef extern from "<pthread.h>" nogil:
     int pthread_atfork(void (*prepare)() noexcept nogil, void (*parent)() noexcept nogil, void (*child)() noexcept nogil)
@@ -41,6 +43,20 @@ pthread_atfork(NULL, NULL, _forked)
 
 cdef int fork_generation() noexcept nogil:
     return _generation
+
+
+@cython.final
+cdef class Descriptor:
+    """A file descriptor that is closed when the last reference to this goes."""
+
+    def __cinit__(self, int number):
+        self.number = number
+        self.generation = _generation
+
+    def __dealloc__(self):
+        # A forked child may have closed it already and use the number for something else.
+        if self.generation == _generation:
+            close(self.number)
 
 
 @cython.final
@@ -87,11 +103,10 @@ cdef class Mapping:
         if mprotect_(self.address + offset, <size_t>nbytes, PROT_READ | PROT_WRITE if writable else PROT_READ):
             raise OSError(errno, os.strerror(errno))
 
-    def drop(self, Py_ssize_t offset, Py_ssize_t nbytes):
-        """Forget pages: what was written to a private mapping is gone, and the file's bytes show again."""
-        self._check_range(offset, nbytes)
-        if madvise_(self.address + offset, <size_t>nbytes, MADV_DONTNEED):
-            raise OSError(errno, os.strerror(errno))
+    cdef void forget(self) noexcept:
+        """Drop every page; what refuses stays."""
+        if self.generation == _generation:
+            madvise_(self.address, <size_t>self.nbytes, MADV_DONTNEED)
 
     def read(self, Py_ssize_t offset, Py_ssize_t nbytes) -> bytes:
         """A copy of some bytes."""
@@ -128,3 +143,8 @@ def reserve(int fd, Py_ssize_t offset, Py_ssize_t nbytes, str what):
             room = os.fstatvfs(fd)
             raise SharedMemoryFullError(what, nbytes, room.f_bavail * room.f_frsize)
         raise OSError(failed, os.strerror(failed))
+
+
+cdef void give_back(int fd, off_t offset, off_t nbytes) noexcept nogil:
+    """Return the memory of pages to the system: they read as zeros from now on. A file system that cannot keeps them."""
+    fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, nbytes)

@@ -22,11 +22,12 @@
 #include "histogram.h"
 
 #define HR_MAGIC 0x31474e4952525248ull /* "HRRRING1" */
-#define HR_VERSION 1u
+#define HR_VERSION 2u
 #define HR_PAGE 4096u
 #define HR_MAX_HELD 30u
 #define HR_TOPIC_BYTES 208
 #define HR_NAME_BYTES 112
+#define HR_TYPE_BYTES 304
 #define HR_LAYOUT_BYTES 1024
 
 typedef _Atomic uint64_t hr_word;
@@ -64,7 +65,7 @@ typedef struct {
     uint32_t run, publisher_index;
     char topic[HR_TOPIC_BYTES];
     char publisher[HR_NAME_BYTES];
-    char type[HR_NAME_BYTES];
+    char type[HR_TYPE_BYTES];
     char layout[HR_LAYOUT_BYTES];
     _Alignas(128) hr_word head;
     hr_word bytes; /* published so far, this generation */
@@ -72,20 +73,24 @@ typedef struct {
     hr_word rows_in_use;             /* rows from here on were never claimed */
 } hr_header;
 
-/* Cursor, lost and superseded, whole at any instant: copy (sequence & 1) is the valid one. */
+/* Where a row's present life stands, whole at any instant: copy (ledger_sequence & 1) is the valid one. */
 typedef struct {
-    hr_word cursor, lost, superseded;
+    hr_word joined, cursor, lost, superseded;
 } hr_ledger;
+
+/* What a subscriber's earlier lives in a row came to: copy (bank_sequence & 1) is the valid one. */
+typedef struct {
+    hr_word delivered, lost, superseded, in_flight, unbalanced;
+} hr_bank;
 
 typedef struct {
     _Alignas(128) hr_word owner;
-    hr_word joined;
     hr_word ledger_sequence;
     hr_ledger ledger[2];
+    hr_word bank_sequence, bank_due; /* due is sequence + 1 while the present life is not banked yet */
+    hr_bank bank[2];
     hr_word handed, passed, copied; /* counted at hand-over, from the messages' own numbers */
     hr_word cells[HR_MAX_HELD + 1]; /* slot index + 1 of a leased slot, 0 for none */
-    /* what rows of this subscriber's earlier lives came to */
-    hr_word past_delivered, past_lost, past_superseded, past_in_flight, past_unbalanced;
     char subscriber[HR_NAME_BYTES];
     hh_histogram latency, age;
 } hr_row;
@@ -124,6 +129,7 @@ static inline int hr_valid(const hr_header *h, uint64_t mapped) {
     hr_header copy = {.capacity = h->capacity, .rows = h->rows, .max_held = h->max_held, .loans = h->loans,
                       .slot_bytes = h->slot_bytes, .embed_bytes = h->embed_bytes};
     hr_plan(&copy);
+    if (copy.slots && copy.slot_bytes > (1ull << 62) / copy.slots) return 0;
     return copy.stride == h->stride && copy.slots == h->slots && copy.table_offset == h->table_offset &&
            copy.descriptors_offset == h->descriptors_offset && copy.payload_offset == h->payload_offset &&
            copy.total_bytes == h->total_bytes && h->total_bytes <= mapped;
@@ -192,10 +198,8 @@ static inline void hr_writer_adopt(hr_writer *w, hr_header *h) {
     atomic_thread_fence(memory_order_seq_cst);
 }
 
-/* Take a slot that nobody can read, and pin it. -1 when there is none, which only a broken table can cause.
- * Relies on the seq_cst fence that ended the publish before: a reader whose lease it does not see will see that
- * the sequence of its descriptor has changed. */
-static inline int64_t hr_take(hr_writer *w) {
+/* Mark every slot that is leased. */
+static inline void hr_scan(hr_writer *w) {
     hr_header *h = w->header;
     if (++w->scan == 0) { /* after 2^32 scans old marks could be taken for new ones */
         memset(w->marks, 0, w->slots * sizeof(uint32_t));
@@ -211,6 +215,13 @@ static inline int64_t hr_take(hr_writer *w) {
             if (held && held <= w->slots) w->marks[held - 1] = w->scan;
         }
     }
+}
+
+/* Take a slot that nobody can read, and pin it. -1 when there is none, which only a broken table can cause.
+ * Relies on the seq_cst fence that ended the publish before: a reader whose lease it does not see will see that
+ * the sequence of its descriptor has changed. */
+static inline int64_t hr_take(hr_writer *w) {
+    hr_scan(w);
     for (uint64_t i = w->free_count; i-- > 0;) { /* freed last, taken first: its lines are warm */
         uint32_t slot = w->free[i];
         if (w->marks[slot] == w->scan) continue;
@@ -268,6 +279,34 @@ static inline void hr_end(hr_writer *w, hr_descriptor *d, uint64_t kind, int64_t
     if (++w->index == w->capacity) w->index = 0;
 }
 
+/* End `before`, which has published its last, and let the numbers of the new ring `w` go on from there. Nobody reads
+ * `w` yet: who joins takes the lowest generation and leaves it by the mark. Ring everybody in `before` afterwards. */
+static inline void hr_follow(hr_writer *w, hr_writer *before) {
+    w->next = w->header->base = before->next;
+    w->index = w->next % w->capacity;
+    HR_STORE(&w->header->head, w->next);
+    /* SYNC: the final head before the successor mark */
+    atomic_store_explicit(&before->header->successor, before->next + 1, memory_order_release);
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* The memory of a ring that ended (its successor is marked, this writer has no loan out) may be given back when its
+ * table is empty: then no subscriber reads here any more. Its descriptors turn odd, so that whoever still joins
+ * finds every message lapped. 1: slot i may go when `hr_purgeable(w, i)`. */
+static inline int hr_purge(hr_writer *w) {
+    hr_header *h = w->header;
+    for (uint32_t r = 0; r < h->rows; r++)
+        if (atomic_load_explicit(&hr_row_at(h, r)->owner, memory_order_acquire) != HR_FREE) return 0;
+    for (uint64_t i = 0; i < w->capacity; i++)
+        HR_STORE(&hr_at(w->descriptors, w->stride, i)->sequence, 2 * w->next + 1);
+    /* SYNC: head before sleepers, sequence before leases */
+    atomic_thread_fence(memory_order_seq_cst);
+    hr_scan(w);
+    return 1;
+}
+
+static inline int hr_purgeable(const hr_writer *w, uint64_t slot) { return w->marks[slot] != w->scan; }
+
 /* ---------------------------------------------------------------- reader */
 
 typedef struct {
@@ -278,7 +317,7 @@ typedef struct {
     uint64_t capacity, stride, slots, slot_bytes, embed_bytes;
     uint64_t cursor; /* number of the next message to read */
     uint64_t index;  /* cursor % capacity */
-    uint64_t lost, superseded;
+    uint64_t joined, lost, superseded;
     uint64_t last;   /* number after the last message handed over */
     uint32_t held;   /* bit c: cell c is in use */
     uint32_t max_held;
@@ -297,32 +336,19 @@ static inline void hr_seek(hr_reader *r, uint64_t cursor) {
     r->index = cursor % r->capacity;
 }
 
-/* Publish cursor, lost and superseded as one record: a kill between two stores leaves the record before. */
+/* Publish where the reader stands as one record: a kill between two stores leaves the record before. */
 static inline void hr_ledger_write(hr_reader *r) {
     hr_row *row = r->row;
     uint64_t sequence = HR_LOAD(&row->ledger_sequence) + 1;
     /* SYNC: a ledger copy changes only after the sequence names the other */
     atomic_thread_fence(memory_order_release);
     hr_ledger *copy = &row->ledger[sequence & 1];
+    HR_STORE(&copy->joined, r->joined);
     HR_STORE(&copy->cursor, r->cursor);
     HR_STORE(&copy->lost, r->lost);
     HR_STORE(&copy->superseded, r->superseded);
     /* SYNC: a ledger copy is whole when its sequence names it */
     atomic_store_explicit(&row->ledger_sequence, sequence, memory_order_release);
-}
-
-static inline void hr_ledger_read(hr_row *row, uint64_t *cursor, uint64_t *lost, uint64_t *superseded) {
-    for (;;) {
-        /* SYNC: a ledger copy is whole when its sequence names it */
-        uint64_t sequence = atomic_load_explicit(&row->ledger_sequence, memory_order_acquire);
-        hr_ledger *copy = &row->ledger[sequence & 1];
-        *cursor = HR_LOAD(&copy->cursor);
-        *lost = HR_LOAD(&copy->lost);
-        *superseded = HR_LOAD(&copy->superseded);
-        /* SYNC: a ledger copy changes only after the sequence names the other */
-        atomic_thread_fence(memory_order_acquire);
-        if (HR_LOAD(&row->ledger_sequence) == sequence) return;
-    }
 }
 
 /* The last look has failed: message `cursor` is gone. Jump half a ring back from head, not a whole one: under flood
@@ -409,6 +435,8 @@ static inline uint32_t hr_cell(const hr_reader *r) {
 /* Message `cursor` is handed over: step past it, and count it from its own number. */
 static inline void hr_handed(hr_reader *r, const hr_look *look) {
     hr_row *row = r->row;
+    /* SYNC: what the ledger says before what was handed over after it */
+    atomic_thread_fence(memory_order_release);
     HR_STORE(&row->handed, HR_LOAD(&row->handed) + 1);
     if (look->number != r->last) HR_STORE(&row->passed, HR_LOAD(&row->passed) + look->number - r->last);
     r->last = look->number + 1;
@@ -432,50 +460,121 @@ static inline int hr_row_claim(hr_header *h, uint32_t i, uint64_t owner) {
 /* The claimed row becomes live and the reader starts at `from`, or at head when `from` is UINT64_MAX. */
 static inline void hr_row_open(hr_reader *r, uint64_t owner, uint64_t from) {
     hr_row *row = r->row;
-    for (uint32_t c = 0; c <= HR_MAX_HELD; c++) HR_STORE(&row->cells[c], 0);
+    for (uint32_t c = 0; c <= HR_MAX_HELD; c++) atomic_store_explicit(&row->cells[c], 0, memory_order_release);
     HR_STORE(&row->handed, 0);
     HR_STORE(&row->passed, 0);
     r->lost = r->superseded = 0;
     r->held = 0;
     hr_seek(r, from != UINT64_MAX ? from : atomic_load_explicit(&r->header->head, memory_order_acquire));
-    HR_STORE(&row->joined, r->cursor);
+    r->joined = r->last = r->cursor;
     hr_ledger_write(r);
+    HR_STORE(&row->bank_due, HR_LOAD(&row->bank_sequence) + 1);
     /* SYNC: a row is filled before it is live */
     atomic_store_explicit(&row->owner, (owner & ~3ull) | HR_LIVE, memory_order_release);
     atomic_thread_fence(memory_order_seq_cst);
-    if (from == UINT64_MAX) {
-        hr_seek(r, atomic_load_explicit(&r->header->head, memory_order_acquire));
-        HR_STORE(&row->joined, r->cursor);
-        hr_ledger_write(r);
+}
+
+/* What a row comes to: its earlier lives, and the present one as far as it has got. */
+typedef struct {
+    uint64_t delivered, lost, superseded, in_flight;
+    int open, balanced;
+} hr_account;
+
+/* The present life alone. A kill during a hand-over leaves the message counted in `handed` and not in the ledger: it
+ * was in flight. Whether the two agree is known from a look during which the ledger stood still. */
+static inline void hr_life_read(hr_header *h, hr_row *row, hr_account *account) {
+    uint64_t joined, cursor, lost, superseded, handed, passed;
+    for (;;) {
+        /* SYNC: a ledger copy is whole when its sequence names it */
+        uint64_t sequence = atomic_load_explicit(&row->ledger_sequence, memory_order_acquire);
+        hr_ledger *copy = &row->ledger[sequence & 1];
+        handed = HR_LOAD(&row->handed);
+        passed = HR_LOAD(&row->passed);
+        joined = HR_LOAD(&copy->joined);
+        cursor = HR_LOAD(&copy->cursor);
+        lost = HR_LOAD(&copy->lost);
+        superseded = HR_LOAD(&copy->superseded);
+        /* SYNC: a ledger copy changes only after the sequence names the other
+         * SYNC: what the ledger says before what was handed over after it */
+        atomic_thread_fence(memory_order_acquire);
+        if (HR_LOAD(&row->ledger_sequence) == sequence) break;
     }
-    r->last = r->cursor;
+    account->delivered = cursor - joined - lost - superseded;
+    account->balanced = handed - account->delivered <= 1 && passed <= lost + superseded;
+    uint64_t head = atomic_load_explicit(&h->head, memory_order_acquire);
+    account->lost = lost;
+    account->superseded = superseded;
+    account->in_flight = head > cursor ? head - cursor : 0;
+}
+
+static inline void hr_account_read(hr_header *h, hr_row *row, hr_account *account) {
+    for (;;) {
+        /* SYNC: a bank copy is whole when its sequence names it */
+        uint64_t sequence = atomic_load_explicit(&row->bank_sequence, memory_order_acquire);
+        hr_bank *bank = &row->bank[sequence & 1];
+        *account = (hr_account){.balanced = 1, .open = HR_LOAD(&row->bank_due) != sequence};
+        if (account->open) hr_life_read(h, row, account);
+        account->delivered += HR_LOAD(&bank->delivered);
+        account->lost += HR_LOAD(&bank->lost);
+        account->superseded += HR_LOAD(&bank->superseded);
+        account->in_flight += HR_LOAD(&bank->in_flight);
+        if (HR_LOAD(&bank->unbalanced)) account->balanced = 0;
+        /* SYNC: a bank copy changes only after the sequence names the other */
+        atomic_thread_fence(memory_order_acquire);
+        if (HR_LOAD(&row->bank_sequence) == sequence) return;
+    }
+}
+
+/* Add the life that ends to those before it, once, however often its cleaners die. */
+static inline void hr_row_bank(hr_header *h, hr_row *row) {
+    uint64_t due = HR_LOAD(&row->bank_due), sequence = HR_LOAD(&row->bank_sequence);
+    if (due == sequence) return;
+    hr_bank *from = &row->bank[sequence & 1], *to = &row->bank[due & 1];
+    hr_account life;
+    hr_life_read(h, row, &life);
+    /* SYNC: a bank copy changes only after the sequence names the other */
+    atomic_thread_fence(memory_order_release);
+    HR_STORE(&to->delivered, HR_LOAD(&from->delivered) + life.delivered);
+    HR_STORE(&to->lost, HR_LOAD(&from->lost) + life.lost);
+    HR_STORE(&to->superseded, HR_LOAD(&from->superseded) + life.superseded);
+    HR_STORE(&to->in_flight, HR_LOAD(&from->in_flight) + life.in_flight);
+    HR_STORE(&to->unbalanced, HR_LOAD(&from->unbalanced) + !life.balanced);
+    /* SYNC: a bank copy is whole when its sequence names it */
+    atomic_store_explicit(&row->bank_sequence, due, memory_order_release);
 }
 
 /* Close row `i`, whose owner word is `seen` and whose owner is gone for certain (or is the caller): bank its ledger
- * for the subscriber's next life, then free it. `cleaner` names the caller, should it die half-way. 0: not ours. */
+ * for the subscriber's next life, then free it. `cleaner` names the caller, should it die half-way: the row can then
+ * be closed again, as `cleaner`'s. 0: not ours. */
 static inline int hr_row_retire(hr_header *h, uint32_t i, uint64_t seen, uint64_t cleaner) {
     hr_row *row = hr_row_at(h, i);
     uint64_t expected = seen;
     if (!atomic_compare_exchange_strong(&row->owner, &expected, (cleaner & ~3ull) | HR_CLEARING)) return 0;
-    if (hr_state(seen) == HR_LIVE) {
-        uint64_t cursor, lost, superseded, head = atomic_load_explicit(&h->head, memory_order_acquire);
-        hr_ledger_read(row, &cursor, &lost, &superseded);
-        uint64_t joined = HR_LOAD(&row->joined), handed = HR_LOAD(&row->handed), passed = HR_LOAD(&row->passed);
-        uint64_t delivered = cursor - joined - lost - superseded;
-        uint64_t ended = head > cursor ? head - cursor : 0;
-        int64_t off = (int64_t)(handed - delivered);
-        /* a kill between the count and the ledger leaves one message on both sides: it was in flight */
-        int64_t gap = (int64_t)(lost + superseded) - (int64_t)passed;
-        if (off < 0 || off > 1 || (off == 0 && gap < 0)) HR_STORE(&row->past_unbalanced, HR_LOAD(&row->past_unbalanced) + 1);
-        HR_STORE(&row->past_delivered, HR_LOAD(&row->past_delivered) + delivered);
-        HR_STORE(&row->past_lost, HR_LOAD(&row->past_lost) + lost);
-        HR_STORE(&row->past_superseded, HR_LOAD(&row->past_superseded) + superseded);
-        HR_STORE(&row->past_in_flight, HR_LOAD(&row->past_in_flight) + ended);
-    }
+    hr_row_bank(h, row);
     for (uint32_t c = 0; c <= HR_MAX_HELD; c++) atomic_store_explicit(&row->cells[c], 0, memory_order_release);
-    HR_STORE(&row->joined, 0);
     atomic_store_explicit(&row->owner, HR_FREE, memory_order_release);
     return 1;
+}
+
+/* Prepare a claimed row for a subscriber that it had not before. Its name ends what is stored: who reads the table
+ * passes over a row without one. */
+static inline void hr_row_name(hr_row *row, const char *name, size_t bytes) {
+    row->subscriber[0] = 0;
+    atomic_thread_fence(memory_order_release);
+    hr_bank *bank = &row->bank[HR_LOAD(&row->bank_sequence) & 1];
+    HR_STORE(&bank->delivered, 0);
+    HR_STORE(&bank->lost, 0);
+    HR_STORE(&bank->superseded, 0);
+    HR_STORE(&bank->in_flight, 0);
+    HR_STORE(&bank->unbalanced, 0);
+    HR_STORE(&row->copied, 0);
+    memset(&row->latency, 0, sizeof(hh_histogram));
+    memset(&row->age, 0, sizeof(hh_histogram));
+    memset(row->subscriber + 1, 0, HR_NAME_BYTES - 1);
+    if (!bytes) return;
+    memcpy(row->subscriber + 1, name + 1, bytes - 1);
+    atomic_thread_fence(memory_order_release);
+    row->subscriber[0] = name[0];
 }
 
 /* ---------------------------------------------------------------- doorbell */

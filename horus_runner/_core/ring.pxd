@@ -2,7 +2,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from horus_runner._core.blocks cimport Block
 from horus_runner._core.clock cimport Doorbell, hr_doorbell
-from horus_runner._core.mapping cimport Mapping
+from horus_runner._core.mapping cimport Descriptor, Mapping
 from horus_runner._core.records cimport Layout
 
 
@@ -19,7 +19,7 @@ cdef extern from "ring.h" nogil:
         HR_PACKED, HR_ARRAY, HR_RECORD
         HR_FREE, HR_CLAIMING, HR_LIVE, HR_CLEARING
         HR_EMPTY, HR_THERE, HR_LAPPED, HR_MOVED
-        HR_MAX_HELD, HR_TOPIC_BYTES, HR_NAME_BYTES, HR_LAYOUT_BYTES
+        HR_MAX_HELD, HR_TOPIC_BYTES, HR_NAME_BYTES, HR_TYPE_BYTES, HR_LAYOUT_BYTES
 
     ctypedef uint64_t hr_word  # atomic: read by atomic_word, written by store_word
 
@@ -33,19 +33,12 @@ cdef extern from "ring.h" nogil:
         uint32_t run, publisher_index
         char topic[208]
         char publisher[112]
-        char type[112]
+        char type[304]
         char layout[1024]
         hr_word head, bytes, successor, rows_in_use
 
-    ctypedef struct hr_ledger:
-        hr_word cursor, lost, superseded
-
     ctypedef struct hr_row:
-        hr_word owner, joined, ledger_sequence
-        hr_ledger ledger[2]
-        hr_word handed, passed, copied
-        hr_word cells[31]
-        hr_word past_delivered, past_lost, past_superseded, past_in_flight, past_unbalanced
+        hr_word owner, copied
         char subscriber[112]
         hh_histogram latency, age
 
@@ -74,6 +67,10 @@ cdef extern from "ring.h" nogil:
         uint64_t cursor, index, lost, superseded, last
         uint32_t held, max_held
 
+    ctypedef struct hr_account:
+        uint64_t delivered, lost, superseded, in_flight
+        int open, balanced
+
     ctypedef struct hr_look:
         uint64_t number, send_ns, origin_ns, length, kind, sequence
         int64_t slot
@@ -92,7 +89,6 @@ cdef extern from "ring.h" nogil:
                 uint64_t send_ns, uint64_t origin_ns)
     void hr_seek(hr_reader *r, uint64_t cursor)
     void hr_ledger_write(hr_reader *r)
-    void hr_ledger_read(hr_row *row, uint64_t *cursor, uint64_t *lost, uint64_t *superseded)
     void hr_lapped(hr_reader *r)
     int hr_peek(hr_reader *r, hr_look *look)
     int hr_still(hr_reader *r, const hr_look *look)
@@ -101,6 +97,11 @@ cdef extern from "ring.h" nogil:
     void hr_clear(hr_reader *r, uint32_t cell)
     uint32_t hr_cell(const hr_reader *r)
     void hr_handed(hr_reader *r, const hr_look *look)
+    void hr_follow(hr_writer *w, hr_writer *before)
+    int hr_purge(hr_writer *w)
+    int hr_purgeable(const hr_writer *w, uint64_t slot)
+    void hr_account_read(hr_header *h, hr_row *row, hr_account *account)
+    void hr_row_name(hr_row *row, const char *name, size_t nbytes)
     int hr_row_claim(hr_header *h, uint32_t i, uint64_t owner)
     void hr_row_open(hr_reader *r, uint64_t owner, uint64_t start)
     int hr_row_retire(hr_header *h, uint32_t i, uint64_t seen, uint64_t cleaner)
@@ -114,7 +115,7 @@ cdef object quantiles(hh_histogram *histogram)
 cdef class RingWriter:
     cdef hr_writer w
     cdef Mapping mapping
-    cdef readonly int fd
+    cdef Descriptor file
     cdef readonly str label
     cdef object resolve
     cdef bint check
@@ -132,6 +133,8 @@ cdef class RingWriter:
     cdef int publish_slot(self, uint64_t kind, int64_t slot, uint64_t nbytes, int64_t send_ns, int64_t origin_ns) except -1
     cdef int notify(self) except -1
     cdef int _meet(self, uint32_t row, uint64_t owner) except -1
+    cdef Loan loan(self)
+    cpdef follow(self, RingWriter before)
 
 
 cdef class Loan(Block):

@@ -6,7 +6,7 @@ from typing_extensions import Self
 from horus_runner._core.blocks import Block
 from horus_runner._core.clock import Doorbell
 from horus_runner._core.layouts import Layout
-from horus_runner._core.mapping import Mapping
+from horus_runner._core.mapping import Descriptor, Mapping
 
 __pyx_capi__: Final[dict[str, Any]]
 
@@ -52,15 +52,13 @@ class RingWriter:
     def __new__(
         cls,
         mapping: Mapping,
-        fd: int,
+        file: Descriptor,
         label: str,
         resolve: Callable[[int], Doorbell | None],
         record_type: type[Any] | None = None,
         *,
         check: bool = False,
     ) -> Self: ...
-    @property
-    def fd(self) -> int: ...
     @property
     def label(self) -> str: ...
     @property
@@ -74,8 +72,10 @@ class RingWriter:
     @property
     def embed_bytes(self) -> int: ...
     def ring_everybody(self) -> None: ...
-    def mark_successor(self) -> None: ...
-    def loan(self) -> Loan: ...
+    @property
+    def ended(self) -> bool: ...
+    def follow(self, before: RingWriter) -> None: ...
+    def purge(self) -> bool: ...
 
 @final
 class Loan(Block):

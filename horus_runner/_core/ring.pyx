@@ -13,7 +13,7 @@ from libc.string cimport memcpy, memset, strlen
 
 from horus_runner._core.blocks cimport Block, HeapBlock, heap_block
 from horus_runner._core.clock cimport Doorbell, hr_doorbell, hr_ring, hr_ring_always, now_ns, wake
-from horus_runner._core.mapping cimport Mapping, fork_generation
+from horus_runner._core.mapping cimport Descriptor, Mapping, fork_generation, give_back
 from horus_runner._core.records cimport Layout, record_layout
 
 import warnings
@@ -66,7 +66,7 @@ def ring_header(*, uint64_t capacity, uint32_t rows, uint32_t max_held, uint32_t
     header.run, header.publisher_index = run, publisher_index
     _store_text(header.topic, HR_TOPIC_BYTES, topic)
     _store_text(header.publisher, HR_NAME_BYTES, publisher)
-    _store_text(header.type, HR_NAME_BYTES, type)
+    _store_text(header.type, HR_TYPE_BYTES, type)
     _store_text(header.layout, HR_LAYOUT_BYTES, layout)
     total = hr_plan(&header)
     if not hr_valid(&header, total):
@@ -85,14 +85,17 @@ cdef hr_header *_header_of(Mapping mapping, Py_ssize_t file_bytes) except NULL:
     return header
 
 
+cdef str _text(const char *stored):
+    """A name out of shared memory; cut to fit, it may end within a character."""
+    return stored[:strlen(stored)].decode("utf-8", "replace")
+
+
 def describe_ring(Mapping mapping not None, Py_ssize_t file_bytes) -> dict:
     """What a ring's header says, from a mapping of at least its first HEADER_BYTES."""
     cdef hr_header *header = _header_of(mapping, file_bytes)
     return {
-        "topic": header.topic[:strlen(header.topic)].decode(),
-        "publisher": header.publisher[:strlen(header.publisher)].decode(),
-        "type": header.type[:strlen(header.type)].decode(),
-        "layout": header.layout[:strlen(header.layout)].decode(),
+        "topic": _text(header.topic), "publisher": _text(header.publisher), "type": _text(header.type),
+        "layout": _text(header.layout),
         "layout_hash": header.layout_hash, "generation": header.generation, "base": header.base,
         "run": header.run, "publisher_index": header.publisher_index, "capacity": header.capacity,
         "rows": header.rows, "max_held": header.max_held, "slots": header.slots, "slot_bytes": header.slot_bytes,
@@ -114,38 +117,22 @@ cdef object quantiles(hh_histogram *histogram):
 
 
 def describe_rows(Mapping mapping not None, Py_ssize_t file_bytes) -> list:
-    """The ledger of every row that is or was in use: (owner word, subscriber, head - joined counts as a dict)."""
+    """The ledger of every row that is or was in use: what it comes to over all lives of its subscriber."""
     cdef hr_header *header = _header_of(mapping, file_bytes)
     cdef hr_row *row
-    cdef uint64_t cursor, lost, superseded, head, owner, joined, handed, passed, delivered
+    cdef hr_account account
     cdef uint32_t i
     found = []
-    for i in range(min(<uint32_t>atomic_word(&header.rows_in_use), header.rows)):
+    for i in range(header.rows):
         row = hr_row_at(header, i)
-        owner = atomic_word(&row.owner)
-        live = hr_state(owner) == HR_LIVE
         if not row.subscriber[0]:
             continue
-        cursor = lost = superseded = joined = handed = passed = 0
-        head = 0
-        if live:
-            # Counted before and after: a reader that works meanwhile may move between the looks.
-            handed, passed = atomic_word(&row.handed), atomic_word(&row.passed)
-            hr_ledger_read(row, &cursor, &lost, &superseded)
-            joined = atomic_word(&row.joined)
-            head = atomic_word(&header.head)
-        delivered = cursor - joined - lost - superseded if live else 0
+        hr_account_read(header, row, &account)
         found.append({
-            "owner": owner, "live": live, "row": i,
-            "subscriber": row.subscriber[:strlen(row.subscriber)].decode(),
-            "delivered": delivered + atomic_word(&row.past_delivered),
-            "lost": lost + atomic_word(&row.past_lost),
-            "superseded": superseded + atomic_word(&row.past_superseded),
-            "in_flight": (head - cursor if live and head > cursor else 0) + atomic_word(&row.past_in_flight),
-            "copied": atomic_word(&row.copied),
-            "balanced": not atomic_word(&row.past_unbalanced)
-            and (not live or (<int64_t>(handed - delivered) in (-1, 0, 1) and passed <= lost + superseded + 1)),
-            "latency": quantiles(&row.latency), "age": quantiles(&row.age),
+            "owner": atomic_word(&row.owner), "live": bool(account.open), "row": i,
+            "subscriber": _text(row.subscriber), "delivered": account.delivered, "lost": account.lost,
+            "superseded": account.superseded, "in_flight": account.in_flight, "copied": atomic_word(&row.copied),
+            "balanced": bool(account.balanced), "latency": quantiles(&row.latency), "age": quantiles(&row.age),
         })
     return found
 
@@ -159,26 +146,25 @@ def retire_row(Mapping mapping not None, Py_ssize_t file_bytes, uint32_t row, ui
 
 
 def row_owners(Mapping mapping not None, Py_ssize_t file_bytes) -> list:
-    """The owner word of each row ever used, 0 for a free one."""
+    """The owner word of each row, 0 for a free one. All rows: who died in a claim may not have counted its row."""
     cdef hr_header *header = _header_of(mapping, file_bytes)
     cdef uint32_t i
-    return [atomic_word(&hr_row_at(header, i).owner)
-            for i in range(min(<uint32_t>atomic_word(&header.rows_in_use), header.rows))]
+    return [atomic_word(&hr_row_at(header, i).owner) for i in range(header.rows)]
 
 
 @cython.final
 cdef class RingWriter:
-    """The publishing end of a ring segment, mapped whole and writable, with `fd` open on it for reserving pages.
+    """The publishing end of a ring segment, mapped whole and writable, with `file` open on it for reserving pages.
 
     A ring left by a publisher that is gone is taken up where it stood; call `ring_everybody` then. `resolve` turns an
     owner word into the Doorbell of that subscriber, or None when its process cannot be found. With `check`, a slot is
     read-only in this process while it is published.
     """
 
-    def __cinit__(self, Mapping mapping not None, int fd, str label not None, resolve, type record_type=None, *,
+    def __cinit__(self, Mapping mapping not None, Descriptor file not None, str label not None, resolve, type record_type=None, *,
                   bint check=False):
         cdef hr_header *header = _header_of(mapping, mapping.nbytes)
-        self.mapping, self.fd, self.label, self.resolve, self.check = mapping, fd, label, resolve, check
+        self.mapping, self.file, self.label, self.resolve, self.check = mapping, file, label, resolve, check
         self.record_type = record_type
         self.layout = None if record_type is None else record_layout(record_type)
         self.w.named = <uint32_t *>calloc(header.capacity, 4)
@@ -227,7 +213,7 @@ cdef class RingWriter:
         if not self.reserved[slot]:
             offset = self.w.header.payload_offset + slot * self.w.slot_bytes
             try:
-                reserve(self.fd, offset, self.w.slot_bytes, self.label)
+                reserve(self.file.number, offset, self.w.slot_bytes, self.label)
             except BaseException:
                 hr_unpin(&self.w, <uint32_t>slot)
                 raise
@@ -277,7 +263,7 @@ cdef class RingWriter:
         return 0
 
     def ring_everybody(self) -> None:
-        """Wake every subscriber, asleep or on its way there: after taking over a ring, marking a successor, an end."""
+        """Wake every subscriber, asleep or on its way there: after taking over a ring, marking its successor."""
         cdef uint32_t i
         self.notify()
         for i in range(self.w.header.rows):
@@ -285,12 +271,29 @@ cdef class RingWriter:
                 hr_ring_always(self.bells[i])
                 wake(self.bells[i])
 
-    def mark_successor(self) -> None:
-        """Say that the next generation is ready and this one ends at its head; wake everybody."""
-        _store_release(&self.w.header.successor, self.w.next + 1)
-        self.ring_everybody()
+    @property
+    def ended(self) -> bool:
+        """Whether the next generation is marked."""
+        return bool(atomic_word(&self.w.header.successor))
 
-    def loan(self) -> Loan:
+    cpdef follow(self, RingWriter before):
+        """End `before` at its head, where the numbers of this new ring begin; then call `before.ring_everybody`."""
+        hr_follow(&self.w, &before.w)
+
+    def purge(self) -> bool:
+        """Give the memory of this ring's slots back, once its successor is marked and nobody uses them; False before.
+
+        Who joins afterwards finds its messages lost.
+        """
+        cdef uint64_t slot
+        if self.loans_alive or not hr_purge(&self.w):
+            return False
+        for slot in range(self.w.slots):
+            if hr_purgeable(&self.w, slot):
+                give_back(self.file.number, self.w.header.payload_offset + slot * self.w.slot_bytes, self.w.slot_bytes)
+        return True
+
+    cdef Loan loan(self):
         """A slot to fill in place. Raises LoanLimitError when as many as the ring has slots for are alive."""
         cdef Loan loan
         self.mapping.check_process("a topic")
@@ -303,17 +306,6 @@ cdef class RingWriter:
         loan.nbytes = self.w.slot_bytes
         self.loans_alive += 1
         return loan
-
-
-cdef extern from *:
-    """
-    static inline void horus_store_release(hr_word *word, uint64_t value) {
-        /* SYNC: the final head before the successor mark */
-        atomic_store_explicit(word, value, memory_order_release);
-        atomic_thread_fence(memory_order_seq_cst);
-    }
-    """
-    void _store_release "horus_store_release" (hr_word *word, uint64_t value) nogil
 
 
 @cython.final
@@ -336,8 +328,9 @@ cdef class Lease(Block):
     """A slot that a received message stands in, not overwritten until this object goes."""
 
     cdef char *private_address(self) except NULL:
+        cdef char *address = self.reader.private_slot(self.slot)
         self.exported = True
-        return self.reader.private_slot(self.slot)
+        return address
 
     cdef int check_process(self) except -1:
         self.reader.control.check_process("a message")
@@ -395,8 +388,7 @@ cdef class RingReader:
                 if not hr_row_claim(header, i, owner):
                     continue
                 if wanted:
-                    _reset_row(row)
-                    memcpy(row.subscriber, <char *>name, len(name))
+                    hr_row_name(row, name, len(name))
                 self.r.row = row
                 self.row_index = i
                 self.owner = (owner & ~<uint64_t>3) | HR_LIVE
@@ -443,7 +435,7 @@ cdef class RingReader:
             return
         if exported:
             private = <Mapping>self.privates[slot]
-            private.drop(0, private.nbytes)
+            private.forget()
         hr_clear(&self.r, cell)
 
     cdef char *private_slot(self, int64_t slot) except NULL:
@@ -483,23 +475,11 @@ cdef class RingReader:
     cdef int _warn_copied(self) except -1:
         if not self.warned:
             self.warned = True
-            topic = self.r.header.topic[:strlen(self.r.header.topic)].decode()
+            topic = _text(self.r.header.topic)
             warnings.warn(
                 f"topic '{topic}': more than max_held={self.r.max_held} received messages are held, so further ones "
                 "are copied. Drop views that are done with, or raise max_held.", RuntimeWarning, stacklevel=2)
         return 0
-
-
-cdef void _reset_row(hr_row *row) noexcept:
-    store_word(&row.copied, 0)
-    store_word(&row.past_delivered, 0)
-    store_word(&row.past_lost, 0)
-    store_word(&row.past_superseded, 0)
-    store_word(&row.past_in_flight, 0)
-    store_word(&row.past_unbalanced, 0)
-    memset(row.subscriber, 0, HR_NAME_BYTES)
-    memset(&row.latency, 0, sizeof(hh_histogram))
-    memset(&row.age, 0, sizeof(hh_histogram))
 
 
 def read_word(Mapping mapping not None, Py_ssize_t offset) -> int:

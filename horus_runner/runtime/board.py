@@ -67,5 +67,3 @@ class Board:
 def empty_snapshot(plan: GraphPlan, run_id: str) -> Snapshot:
     """What there is to see of a run that never came to have segments."""
     return Snapshot(plan.name, run_id, 0.0, time.time_ns(), (), ())
-
-

@@ -73,7 +73,7 @@ class ControlSocket:
         try:
             request = json.loads(line)
             if not isinstance(request, dict):
-                raise UsageError("a request is a JSON object such as {\"do\": \"stop\"}.")
+                raise UsageError('a request is a JSON object such as {"do": "stop"}.')
             self._carry_out(request)
         except (UsageError, ValueError) as error:
             answer = {"ok": False, "error": str(error)}

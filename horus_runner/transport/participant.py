@@ -7,14 +7,15 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from horus_runner._core.channel import Causality, Receiver, Sender
 from horus_runner._core.clock import Doorbell
 from horus_runner._core.ring import owner_parts
-from horus_runner.errors import ForkedTopicError
+from horus_runner.errors import ForkedTopicError, HorusError
 from horus_runner.graph.plan import TopicPlan
 from horus_runner.messages import codec
-from horus_runner.transport.names import default_namespace, new_run_id, process_segments
+from horus_runner.transport.names import RunName, default_namespace, new_run_id, process_segments
 from horus_runner.transport.publishing import Publisher, RingChain, coercer
 from horus_runner.transport.runs import find_run, unlink_run
 from horus_runner.transport.segment import ProcessSegment
@@ -34,10 +35,11 @@ class Participant:
         self.doorbell = segment.doorbell(index)
         self.pid = os.getpid()
         self._publishers: dict[tuple[str, str, str], Publisher] = {}
-        self._doorbells: dict[int, tuple[ProcessSegment, Doorbell]] = {}
+        self._receivers: WeakSet[Receiver] = WeakSet()
         self._joins = 0
 
-    def _check_process(self, topic: str) -> None:
+    def check_process(self, topic: str) -> None:
+        """Raises ForkedTopicError in a fork of the process that this participant stands for."""
         if os.getpid() != self.pid:
             raise ForkedTopicError(f"topic '{topic}'", self.pid)
 
@@ -50,7 +52,7 @@ class Participant:
         causality: Causality | None = None,
     ) -> Publisher:
         """What publishes on `topic` here. All publishers of that name in this process share one ring."""
-        self._check_process(topic.name)
+        self.check_process(topic.name)
         key = (namespace, topic.name, name)
         publisher = self._publishers.get(key)
         if publisher is None:
@@ -58,7 +60,7 @@ class Participant:
             coerce = coercer(topic.name, declared)
             sender = Sender(topic.name, declared, chain.open_ring, coerce, codec.encode, causality)
             sender.ring = chain.resume()
-            publisher = self._publishers[key] = Publisher(sender, chain, declared)
+            publisher = self._publishers[key] = Publisher(sender, declared)
         return publisher
 
     def receiver(
@@ -70,7 +72,7 @@ class Participant:
         causality: Causality | None = None,
     ) -> Receiver:
         """A new subscriber of `topic`: it gets every message published after this call."""
-        self._check_process(topic.name)
+        self.check_process(topic.name)
         finder = RingFinder(self, topic, subscriber, namespace, declared)
         receiver = Receiver(
             topic.name,
@@ -78,11 +80,13 @@ class Participant:
             self.segment.epoch_offset,
             finder.rescan,
             finder.advance,
+            finder.ahead,
             codec.decode,
             causality,
             not topic.stale_ok,
         )
         receiver.has_message()
+        self._receivers.add(receiver)
         return receiver
 
     def next_join(self) -> int:
@@ -95,19 +99,9 @@ class Participant:
         run, index, _ = owner_parts(owner)
         if run == self.segment.run_number:
             return self.segment.doorbell(index) if index < self.segment.nodes else None
-        known = self._doorbells.get(owner >> 20)
-        if known is None:
-            name = find_run(f"{run:08x}")
-            if name is None:
-                return None
-            try:
-                segment = ProcessSegment.open(name.namespace, name.run_id)
-            except FileNotFoundError:
-                return None
-            if index >= segment.nodes:
-                return None
-            known = self._doorbells[owner >> 20] = (segment, segment.doorbell(index))
-        return known[1]
+        name = find_run(f"{run:08x}")
+        segment = None if name is None else _open_if_there(name)
+        return segment.doorbell(index) if segment is not None and index < segment.nodes else None
 
     def announce(self, namespace: str) -> None:
         """Rings of this process came or went: tell every process in the namespace."""
@@ -117,10 +111,22 @@ class Participant:
             if run.run_id == self.segment.name.run_id:
                 self.segment.bump_epoch()
                 continue
-            try:
-                ProcessSegment.open(run.namespace, run.run_id).bump_epoch()
-            except FileNotFoundError:
-                continue
+            other = _open_if_there(run)
+            if other is not None:
+                other.bump_epoch()
+
+    def leave(self) -> None:
+        """Give back the rows of every subscriber that holds no message."""
+        for receiver in list(self._receivers):
+            receiver.close()
+
+
+def _open_if_there(run: RunName) -> ProcessSegment | None:
+    """A run's process segment; None when it has gone, or is another user's or another version's."""
+    try:
+        return ProcessSegment.open(run.namespace, run.run_id)
+    except (FileNotFoundError, PermissionError, HorusError):
+        return None
 
 
 class _BareParticipant(Participant):
@@ -134,6 +140,7 @@ class _BareParticipant(Participant):
         """Remove this process's segments and tell the others; what they have not read yet stays readable to them."""
         if os.getpid() != self.pid:
             return
+        super().leave()
         self.segment.close()
         unlink_run(self.segment.name.run_id)
         self.announce(self.namespace)

@@ -10,13 +10,14 @@ import numpy as np
 
 from horus_runner._core.arrays import ArrayMessage
 from horus_runner._core.channel import Sender
-from horus_runner._core.mapping import Mapping, reserve
+from horus_runner._core.clock import monotonic_ns
+from horus_runner._core.mapping import Descriptor, Mapping, reserve
 from horus_runner._core.records import Record, layout_of
 from horus_runner._core.ring import ARRAY, LAYOUT_BYTES, RECORD, RingWriter, describe_ring, ring_header
-from horus_runner.errors import MessageTypeError
+from horus_runner.errors import HorusNotFoundError, MessageTypeError
 from horus_runner.graph.plan import TopicPlan
 from horus_runner.messages.image import Image
-from horus_runner.messages.registry import type_name
+from horus_runner.messages.registry import resolve_type, type_name
 from horus_runner.messages.tensor import Tensor
 from horus_runner.transport.names import RingName, digest, ring_segments
 from horus_runner.transport.segment import create_segment, open_segment
@@ -30,6 +31,7 @@ ROWS = 32
 LOANS = 4
 EMBED_BYTES = 256
 SMALL_SLOT_BYTES = 4096
+PURGE_AFTER_NS = 10_000_000_000
 
 
 class RingChain:
@@ -44,68 +46,99 @@ class RingChain:
         self._declared = declared
         self._namespace = namespace
         self._newest: RingWriter | None = None
+        self._older: list[tuple[int, RingWriter]] = []  # (when it ended, ring): subscribers may still read it
+        self._about: dict[str, Any] = {}
         self._name = RingName(namespace, participant.segment.name.run_id, digest(topic.name), digest(publisher), -1)
 
     def resume(self) -> RingWriter | None:
         """The ring to publish into before the first message: the one that an earlier life of this publisher left, a new
         one when the declared type tells its size, else None."""
         left = [ring for ring in ring_segments(self._namespace, self._name.topic) if ring.chain == self._name.chain]
-        if left:
-            self._name = max(left, key=lambda ring: ring.generation)
-            return self._adopt()
-        if self._declared is not None and issubclass(self._declared, Record):
-            return self.open_ring(RECORD, self._declared, 0)
-        return None
+        for name in sorted(left, key=lambda ring: ring.generation):
+            before, self._newest = self._newest, self._adopt(name)
+            if before is not None and not before.ended:  # the earlier life ended before it could mark this one
+                self._newest.follow(before)
+                before.ring_everybody()
+        if self._newest is not None:
+            self._newest.ring_everybody()
+            if self._carries_declared(self._newest):
+                return self._newest
+        if self._declared is None or not issubclass(self._declared, Record):
+            return None
+        before, following = self._newest, self.open_ring(RECORD, self._declared, 0)
+        if before is not None:
+            following.follow(before)
+            before.ring_everybody()
+        return following
 
-    def _adopt(self) -> RingWriter:
-        descriptor = open_segment(self._name.segment)
-        mapping = Mapping(descriptor, os.fstat(descriptor).st_size, writable=True)
-        typed = bool(describe_ring(mapping, mapping.nbytes)["layout_hash"])
-        writer = self._writer(descriptor, mapping, self._declared if typed else None)
-        writer.ring_everybody()
-        return writer
+    def _adopt(self, name: RingName) -> RingWriter:
+        self._name = name
+        file = Descriptor(open_segment(name.segment))
+        mapping = Mapping(file.number, os.fstat(file.number).st_size, writable=True)
+        self._about = describe_ring(mapping, mapping.nbytes)
+        return self._writer(file, mapping, self._record_type())
 
-    def _writer(self, descriptor: int, mapping: Mapping, record_type: type[Any] | None) -> RingWriter:
-        self._newest = RingWriter(
-            mapping,
-            descriptor,
-            f"topic '{self._topic.name}'",
-            self._participant.doorbell_of,
-            record_type,
-            check=os.environ.get("HORUS_CHECK") == "1",
-        )
-        return self._newest
+    def _record_type(self) -> type[Any] | None:
+        """The class of the records in the ring that was adopted last, None when it carries none that are known here."""
+        if not self._about["layout_hash"]:
+            return None
+        try:
+            found = self._declared or resolve_type(self._about["type"])
+        except HorusNotFoundError:
+            return None
+        return found if issubclass(found, Record) and layout_of(found).hash == self._about["layout_hash"] else None
+
+    def _carries_declared(self, writer: RingWriter) -> bool:
+        """Whether this life publishes in an adopted ring; it does not when the message has been redefined since."""
+        if self._about["layout_hash"]:
+            return writer.record_type is not None
+        return self._declared is None or self._about["type"] == type_name(self._declared)
+
+    def _writer(self, file: Descriptor, mapping: Mapping, record_type: type[Any] | None) -> RingWriter:
+        label, resolve = f"topic '{self._topic.name}'", self._participant.doorbell_of
+        return RingWriter(mapping, file, label, resolve, record_type, check=os.environ.get("HORUS_CHECK") == "1")
 
     def open_ring(self, kind: int, cls: type[Any] | None, nbytes: int) -> RingWriter:
-        """Make the first generation, or the next one when messages of `nbytes` do not fit; mark the one before."""
+        """Make the first generation, or the next one when messages of `nbytes` do not fit; that is to `follow` then."""
+        self._participant.check_process(self._topic.name)
         before = self._newest
-        self._name = self._name.next_generation()
+        name = self._name.next_generation()
         layout = layout_of(cls) if kind == RECORD and cls is not None else None
-        header, fixed, total = self._header(kind, cls, layout, nbytes, 0 if before is None else before.next, before)
+        header, fixed, total = self._header(kind, cls, layout, nbytes, name.generation, before)
 
         def fill(descriptor: int) -> None:
             reserve(descriptor, 0, fixed, f"topic '{self._topic.name}'")
             Mapping(descriptor, fixed, writable=True).write(0, header)
 
-        descriptor = create_segment(self._name.segment, total, self._participant.segment.name, fill)
-        writer = self._writer(descriptor, Mapping(descriptor, total, writable=True), cls if layout else None)
-        if before is not None:
-            before.mark_successor()
-        self._participant.announce(self._namespace)
-        return writer
+        file = Descriptor(create_segment(name.segment, total, self._participant.segment.name, fill))
+        self._name = name
+        self._newest = self._writer(file, Mapping(file.number, total, writable=True), cls if layout else None)
+        self._purge()
+        if before is None:
+            self._participant.announce(self._namespace)
+        else:
+            self._older.append((monotonic_ns(), before))
+        return self._newest
+
+    def _purge(self) -> None:
+        """Give back the memory of generations that nobody reads; not at once, as a subscriber may be on its way."""
+        since = monotonic_ns() - PURGE_AFTER_NS
+        self._older = [(ended, ring) for ended, ring in self._older if ended > since or not ring.purge()]
 
     def _header(
-        self, kind: int, cls: type[Any] | None, layout: Any, nbytes: int, base: int, before: RingWriter | None
+        self, kind: int, cls: type[Any] | None, layout: Any, nbytes: int, generation: int, before: RingWriter | None
     ) -> tuple[bytes, int, int]:
         topic = self._topic
         embed, slot = EMBED_BYTES, 0
+        # Messages that have outgrown one ring would soon outgrow the next.
+        roomy = nbytes + nbytes // 2 if before is not None and before.slot_bytes else nbytes
         capacity = topic.capacity or SMALL_CAPACITY
         if layout is not None:
             embed = layout.size
         elif kind == ARRAY:
-            embed, slot, capacity = 0, nbytes, topic.capacity or LARGE_CAPACITY
+            embed, slot, capacity = 0, roomy, topic.capacity or LARGE_CAPACITY
         else:
-            slot = max(SMALL_SLOT_BYTES, nbytes + nbytes // 2 if before is not None else nbytes)
+            slot = max(SMALL_SLOT_BYTES, roomy)
             if slot > SMALL_SLOT_BYTES:
                 capacity = topic.capacity or LARGE_CAPACITY
         return ring_header(
@@ -115,8 +148,8 @@ class RingChain:
             loans=LOANS,
             slot_bytes=slot,
             embed_bytes=embed,
-            generation=self._name.generation,
-            base=base,
+            generation=generation,
+            base=0 if before is None else before.next,
             layout_hash=0 if layout is None else layout.hash,
             run=self._participant.segment.run_number,
             publisher_index=self._participant.index,
@@ -126,20 +159,13 @@ class RingChain:
             layout="" if layout is None else layout.describe()[:LAYOUT_BYTES],
         )
 
-    def room_for(self, cls: type[ArrayMessage], nbytes: int) -> RingWriter:
-        """The ring in use, or the next generation when its slots are smaller than `nbytes`."""
-        if self._newest is not None and self._newest.slot_bytes >= nbytes:
-            return self._newest
-        return self.open_ring(ARRAY, cls, nbytes)
-
 
 class Publisher:
     """One publisher on one topic: sends messages, lends slots."""
 
-    def __init__(self, sender: Sender, chain: RingChain, declared: type[Any] | None) -> None:
+    def __init__(self, sender: Sender, declared: type[Any] | None) -> None:
         self.sender = sender
         self.send = sender.send
-        self._chain = chain
         self._declared = declared
 
     def loan(self, **measures: Any) -> Any:
@@ -154,9 +180,7 @@ class Publisher:
         if not issubclass(cls, ArrayMessage):
             raise MessageTypeError(self.sender.topic, cls.__name__, "a loan: those are for arrays")
         plan = cls.plan(**measures)
-        writer = self._chain.room_for(cls, plan.nbytes)
-        self.sender.ring = writer
-        return cls._on_block(writer.loan(), plan)
+        return cls._on_block(self.sender.loan(cls, plan.nbytes), plan)
 
 
 def coercer(topic: str, declared: type[Any] | None) -> Callable[[Any], Any]:

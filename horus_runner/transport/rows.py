@@ -6,6 +6,7 @@ import os
 
 from horus_runner._core.mapping import Mapping
 from horus_runner._core.ring import HEADER_BYTES, describe_ring, owner_parts, owner_word, retire_row, row_owners
+from horus_runner.errors import HorusError
 from horus_runner.transport.names import RingName, ring_segments
 from horus_runner.transport.runs import find_run, is_dead
 from horus_runner.transport.segment import open_segment
@@ -25,16 +26,18 @@ def retire(run_id: str, node_index: int) -> None:
         control, size = opened
         for row, owner in enumerate(row_owners(control, size)):
             owner_run, index, state = owner_parts(owner)
-            if state in ("claiming", "live") and (owner_run, index) == (run, node_index):
+            # A row in clearing is one that the process was giving back when it ended.
+            if state != "free" and (owner_run, index) == (run, node_index):
                 retire_row(control, size, row, owner, cleaner)
 
 
 def reclaim(control: Mapping, file_bytes: int, cleaner: int) -> int:
     """Close the rows of a ring whose owners' runs are dead; returns how many there were."""
     cleared = 0
+    cleaner_run, _, _ = owner_parts(cleaner)
     for row, owner in enumerate(row_owners(control, file_bytes)):
         run, _, state = owner_parts(owner)
-        if state == "free":
+        if state == "free" or run == cleaner_run:
             continue
         name = find_run(f"{run:08x}")
         if name is None or is_dead(name):
@@ -43,13 +46,16 @@ def reclaim(control: Mapping, file_bytes: int, cleaner: int) -> int:
 
 
 def _open_table(ring: RingName) -> tuple[Mapping, int] | None:
+    """Header and table of a ring; None when it has gone, or is another user's or another version's."""
     try:
         descriptor = open_segment(ring.segment)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return None
     try:
         size = os.fstat(descriptor).st_size
         about = describe_ring(Mapping(descriptor, HEADER_BYTES), size)
         return Mapping(descriptor, about["descriptors_offset"], writable=True), size
+    except HorusError:
+        return None
     finally:
         os.close(descriptor)

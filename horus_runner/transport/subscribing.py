@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from horus_runner._core.arrays import ArrayMessage
 from horus_runner._core.channel import Receiver
-from horus_runner._core.clock import monotonic_ns
-from horus_runner._core.mapping import Mapping
+from horus_runner._core.mapping import Descriptor, Mapping
 from horus_runner._core.records import Record, layout_of
 from horus_runner._core.ring import HEADER_BYTES, RingReader, describe_ring, owner_word
-from horus_runner.errors import HorusError, LayoutMismatchError, MessageTypeError
+from horus_runner.errors import LayoutMismatchError, MessageTypeError
 from horus_runner.graph.plan import TopicPlan
 from horus_runner.messages.registry import resolve_type
 from horus_runner.transport.names import RingName, digest, ring_segments
@@ -34,14 +33,15 @@ class RingFinder:
         self._subscriber = subscriber
         self._namespace = namespace
         self._declared = declared
-        self._since_ns = monotonic_ns()
+        self._looked = False
         self._digest = digest(topic.name)
         self._reading: dict[RingReader, RingName] = {}
 
     def rescan(self, receiver: Receiver) -> None:
         """Rings came or went: read those that are new, drop those whose publisher is gone and that are read to the end.
 
-        Raises MessageTypeError or LayoutMismatchError when a publisher sends something else than is declared here.
+        A ring that the first look did not find was made since: it is read from its beginning. Raises MessageTypeError
+        or LayoutMismatchError when a publisher sends something else than is declared here.
         """
         for reader, name in list(self._reading.items()):
             if reader.exhausted and not _is_there(name):
@@ -55,7 +55,9 @@ class RingFinder:
             ):
                 oldest[ring.chain] = ring
         for name in oldest.values():
-            self._join(name)
+            if not _is_orphan(name):
+                self._join(name, from_base=self._looked)
+        self._looked = True
         receiver.rings = tuple(self._reading)
 
     def advance(self, reader: RingReader) -> RingReader | None:
@@ -63,52 +65,39 @@ class RingFinder:
         name = self._reading.pop(reader)
         return self._join(name.next_generation(), from_base=True)
 
-    def _join(self, name: RingName, *, from_base: bool = False) -> RingReader | None:
-        try:
-            descriptor = open_segment(name.segment)
-        except FileNotFoundError:
+    def ahead(self, reader: RingReader) -> bool:
+        """Whether the generation after `reader`'s has messages."""
+        opened = _open_ring(self._reading[reader].next_generation())
+        return opened is not None and opened[1]["head"] > opened[1]["base"]
+
+    def _join(self, name: RingName, *, from_base: bool) -> RingReader | None:
+        """Read a ring from its beginning, or from now on: then the generation in use is meant, not an ended one."""
+        opened = _open_ring(name)
+        while opened is not None and not from_base and opened[1]["successor"]:
+            name = name.next_generation()
+            opened = _open_ring(name)
+        if opened is None or opened[1]["topic"] != self._topic.name:
             return None
-        size = os.fstat(descriptor).st_size
-        about = describe_ring(Mapping(descriptor, HEADER_BYTES, writable=False), size)
-        if about["topic"] != self._topic.name or _is_orphan(name):
-            os.close(descriptor)
-            return None
-        record_type = self._record_type(about)
-        if about["created_ns"] >= self._since_ns:
-            from_base = True
-        start = about["base"] if from_base else None
-        reader = self._claim(name, descriptor, size, about, record_type, start)
+        file, about = opened
+        reader = self._claim(file, about, self._record_type(about), about["base"] if from_base else None)
         self._reading[reader] = name
         return reader
 
     def _claim(
-        self,
-        name: RingName,
-        descriptor: int,
-        size: int,
-        about: dict[str, Any],
-        record_type: type[Any] | None,
-        start: int | None,
+        self, file: Descriptor, about: dict[str, Any], record_type: type[Any] | None, start: int | None
     ) -> RingReader:
-        fixed, payload = about["descriptors_offset"], about["payload_offset"]
+        size, fixed, payload = about["total_bytes"], about["descriptors_offset"], about["payload_offset"]
         slot_bytes = about["slot_bytes"]
-        control = Mapping(descriptor, fixed, writable=True)
-        view = Mapping(descriptor, size - fixed, fixed)
+        control = Mapping(file.number, fixed, writable=True)
+        view = Mapping(file.number, size - fixed, fixed)
         participant = self._participant
         owner = owner_word(participant.segment.run_number, participant.index, participant.next_join())
 
         def open_private(slot: int) -> Mapping:
-            return Mapping(descriptor, slot_bytes, payload + slot * slot_bytes, private=True)
+            return Mapping(file.number, slot_bytes, payload + slot * slot_bytes, private=True)
 
-        def claim() -> RingReader:
-            return RingReader(control, view, size, owner, self._subscriber, open_private, record_type, start=start)
-
-        try:
-            return claim()
-        except HorusError:
-            if not reclaim(control, size, owner):
-                raise
-            return claim()
+        reclaim(control, size, owner)
+        return RingReader(control, view, size, owner, self._subscriber, open_private, record_type, start=start)
 
     def _record_type(self, about: dict[str, Any]) -> type[Any] | None:
         """The class of the ring's records, None when it carries MessagePack or arrays."""
@@ -136,8 +125,16 @@ def _is_orphan(ring: RingName) -> bool:
 
 
 def _is_there(name: RingName) -> bool:
+    return _open_ring(name) is not None and not _is_orphan(name)
+
+
+def _open_ring(name: RingName) -> tuple[Descriptor, dict[str, Any]] | None:
+    """A ring and what its header says; None when it has gone, or is another user's.
+
+    Raises HorusError when it is another version's.
+    """
     try:
-        os.close(open_segment(name.segment))
-    except FileNotFoundError:
-        return False
-    return not _is_orphan(name)
+        file = Descriptor(open_segment(name.segment))
+    except (FileNotFoundError, PermissionError):
+        return None
+    return file, describe_ring(Mapping(file.number, HEADER_BYTES), os.fstat(file.number).st_size)

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from horus_runner._core.arrays import ArrayMessage
-from horus_runner._core.channel import wait
+from horus_runner._core.channel import MESSAGE, wait
 from horus_runner._core.clock import monotonic_ns
 from horus_runner._core.records import Record
 from horus_runner.errors import UsageError
@@ -75,13 +75,15 @@ class Topic:
         message = self._recv()
         if message is not None or not timeout:
             return message
-        self.wait(timeout)
-        return self._recv()
+        until = monotonic_ns() + round(timeout * 1e9)
+        while message is None and wait(self._member.doorbell, (self._receiver,), until) == MESSAGE:
+            message = self._recv()  # None again when the publisher overwrote it in between
+        return message if message is not None else self._recv()
 
     def wait(self, timeout: float) -> bool:
         """Sleep until a message is there, at most `timeout` seconds; True when one is."""
         until = monotonic_ns() + round(timeout * 1e9)
-        return bool(wait(self._member.doorbell, (self._receiver,), until) == 1)
+        return bool(wait(self._member.doorbell, (self._receiver,), until) == MESSAGE)
 
     def has_msg(self) -> bool:
         """Whether `recv` would return a message now."""
