@@ -461,6 +461,7 @@ cdef class Receiver:
     @property
     def published(self) -> int:
         """How many messages the rings in view have had published in all; it changes when another one comes."""
+        self.guard.check_process(self.topic)
         return self._total()
 
     def leave_unread(self, uint64_t published) -> None:
