@@ -63,9 +63,9 @@ cdef class Sender:
     """Publishes on one topic. Threads may share it.
 
     `declared` is the topic's message class, or None for a topic that carries what is sent. `open_ring(kind, cls,
-    nbytes)` makes the ring, or its next generation (not marked yet), for messages of that many bytes. `coerce(message)` turns what is
-    not a message object into one (a Record or an ArrayMessage), or returns None for what goes as MessagePack by
-    `encode`; it raises MessageTypeError for what the topic does not carry.
+    nbytes)` makes the ring, or its next generation (not marked yet), for messages of that many bytes.
+    `coerce(message)` turns what is not a message object into one (a Record or an ArrayMessage), or returns None for
+    what goes as MessagePack by `encode`; it raises MessageTypeError for what the topic does not carry.
     """
 
     def __init__(self, str topic not None, declared, open_ring, coerce, encode, Causality causality=None):
@@ -97,7 +97,8 @@ cdef class Sender:
     def send(self, message, long long origin_ns=0):
         """Publish `message`. `origin_ns` (CLOCK_MONOTONIC) is when what it tells was measured; default: see Causality.
 
-        Returns True. Raises MessageTypeError, SharedMemoryFullError, ForkedTopicError.
+        Returns True. Raises MessageTypeError, SharedMemoryFullError, ForkedTopicError; HorusTimeoutError when a topic
+        with `on_full: wait` stays full.
         """
         if self.guard is not None:
             self.guard.check_process(self.topic)
@@ -159,6 +160,8 @@ cdef class Sender:
         if writer.record_type is not type(message):
             raise MessageTypeError(
                 self.topic, f"{writer.record_type.__name__}, the type of its first message", type(message).__name__)
+        if writer.lossless:
+            writer.await_room()
         now = now_ns()
         return writer.publish_embedded(
             HR_RECORD, (<Record>message).data, writer.layout.size, now, self._origin(origin_ns, now))
@@ -174,6 +177,8 @@ cdef class Sender:
         cdef RingWriter writer = self._room(HR_ARRAY, type(array), nbytes)
         cdef int64_t slot, now
         cdef Loan loan = None
+        if writer.lossless:
+            writer.await_room()
         if isinstance(array.block, Loan):
             loan = <Loan>array.block
             loan.check_process()
@@ -200,6 +205,8 @@ cdef class Sender:
         if writer is None:
             writer = self._room(HR_PACKED, None, nbytes)
         if <uint64_t>nbytes <= writer.w.header.embed_bytes:
+            if writer.lossless:
+                writer.await_room()
             now = now_ns()
             return writer.publish_embedded(
                 HR_PACKED, PyBytes_AS_STRING(data), nbytes, now, self._origin(origin_ns, now))
@@ -214,6 +221,8 @@ cdef class Sender:
             now = now_ns()
             return writer.publish_embedded(
                 HR_PACKED, PyBytes_AS_STRING(data), nbytes, now, self._origin(origin_ns, now))
+        if writer.lossless:
+            writer.await_room()
         slot = writer.take()
         _copy(writer.slot_address(slot), PyBytes_AS_STRING(data), nbytes)
         now = now_ns()
@@ -312,6 +321,8 @@ cdef class Receiver:
         cdef int64_t now = now_ns()
         cdef int64_t origin = <int64_t>look.origin_ns
         hr_handed(&reader.r, look)
+        if reader.writer_bell is not None:
+            reader.advanced()
         hh_record(&reader.r.row.latency, now - <int64_t>look.send_ns)
         hh_record(&reader.r.row.age, now - origin)
         self.received += 1
@@ -415,6 +426,7 @@ cdef class Receiver:
                     reader.r.superseded += head - 1 - reader.r.cursor
                     hr_seek(&reader.r, head - 1)
                     hr_ledger_write(&reader.r)
+                    reader.advanced()
                 if hr_peek(&reader.r, &one) == HR_THERE and (best is None or one.send_ns > look.send_ns):
                     best = reader
                     look = one
@@ -429,6 +441,7 @@ cdef class Receiver:
                     reader.r.superseded += 1
                     hr_seek(&reader.r, reader.r.cursor + 1)
                     hr_ledger_write(&reader.r)
+                    reader.advanced()
             return message
 
     cdef bint _skip_generation(self) except -1:

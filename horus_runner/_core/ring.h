@@ -22,7 +22,7 @@
 #include "histogram.h"
 
 #define HR_MAGIC 0x31474e4952525248ull /* "HRRRING1" */
-#define HR_VERSION 2u
+#define HR_VERSION 3u
 #define HR_PAGE 4096u
 #define HR_MAX_HELD 30u
 #define HR_TOPIC_BYTES 208
@@ -63,6 +63,7 @@ typedef struct {
     uint64_t table_offset, descriptors_offset, payload_offset, total_bytes;
     uint64_t generation, base, layout_hash, created_ns;
     uint32_t run, publisher_index;
+    uint32_t lossless, expected; /* on_full: wait; subscribers that are sure to come */
     char topic[HR_TOPIC_BYTES];
     char publisher[HR_NAME_BYTES];
     char type[HR_TYPE_BYTES];
@@ -71,6 +72,7 @@ typedef struct {
     hr_word bytes; /* published so far, this generation */
     _Alignas(128) hr_word successor; /* 0, or the final head + 1: the next generation is ready */
     hr_word rows_in_use;             /* rows from here on were never claimed */
+    _Alignas(128) hr_word waiting;   /* the writer of a lossless ring sleeps until a cursor moves */
 } hr_header;
 
 /* Where a row's present life stands, whole at any instant: copy (ledger_sequence & 1) is the valid one. */
@@ -177,6 +179,7 @@ static inline void hr_writer_adopt(hr_writer *w, hr_header *h) {
     w->slot_bytes = h->slot_bytes;
     w->next = HR_LOAD(&h->head);
     w->index = w->next % w->capacity;
+    HR_STORE(&h->waiting, 0);
     uint64_t there = atomic_load_explicit(&hr_at(w->descriptors, w->stride, w->index)->sequence, memory_order_acquire);
     if (there == 2 * w->next + 2) { /* it died between the even sequence and head: the message is whole */
         w->next += 1;
@@ -285,6 +288,10 @@ static inline void hr_follow(hr_writer *w, hr_writer *before) {
     w->next = w->header->base = before->next;
     w->index = w->next % w->capacity;
     HR_STORE(&w->header->head, w->next);
+    uint32_t live = 0;
+    for (uint32_t r = 0; r < before->header->rows; r++)
+        live += hr_state(HR_LOAD(&hr_row_at(before->header, r)->owner)) == HR_LIVE;
+    if (live > w->header->expected) w->header->expected = live;
     /* SYNC: the final head before the successor mark */
     atomic_store_explicit(&before->header->successor, before->next + 1, memory_order_release);
     atomic_thread_fence(memory_order_seq_cst);
@@ -306,6 +313,51 @@ static inline int hr_purge(hr_writer *w) {
 }
 
 static inline int hr_purgeable(const hr_writer *w, uint64_t slot) { return w->marks[slot] != w->scan; }
+
+/* Where a row's reader stands. */
+static inline uint64_t hr_cursor(hr_row *row) {
+    for (;;) {
+        /* SYNC: a ledger copy is whole when its sequence names it */
+        uint64_t sequence = atomic_load_explicit(&row->ledger_sequence, memory_order_acquire);
+        uint64_t cursor = HR_LOAD(&row->ledger[sequence & 1].cursor);
+        /* SYNC: a ledger copy changes only after the sequence names the other */
+        atomic_thread_fence(memory_order_acquire);
+        if (HR_LOAD(&row->ledger_sequence) == sequence) return cursor;
+    }
+}
+
+/* Whether the next message of a lossless ring overwrites nothing that is unread. If not, `slow` gets the row of the
+ * slowest subscriber, or the number of rows when one that is sure to come is not there yet. */
+static inline int hr_has_room(hr_writer *w, uint32_t *slow) {
+    hr_header *h = w->header;
+    uint64_t least = w->next;
+    uint32_t known = 0;
+    for (uint32_t r = 0; r < h->rows; r++) {
+        hr_row *row = hr_row_at(h, r);
+        if (*(volatile char *)row->subscriber) known++;
+        /* SYNC: a row is filled before it is live */
+        if (hr_state(atomic_load_explicit(&row->owner, memory_order_acquire)) != HR_LIVE) continue;
+        uint64_t cursor = hr_cursor(row);
+        if (cursor < least) {
+            least = cursor;
+            *slow = r;
+        }
+    }
+    if (known < h->expected && h->base < least) {
+        least = h->base;
+        *slow = h->rows;
+    }
+    return w->next - least < w->capacity;
+}
+
+/* The writer of a lossless ring: prepare, look for room once more, futex_wait on its own doorbell, done. */
+static inline void hr_wait_prepare(hr_writer *w) {
+    HR_STORE(&w->header->waiting, 1);
+    /* SYNC: cursors before the waiting writer */
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+static inline void hr_wait_done(hr_writer *w) { HR_STORE(&w->header->waiting, 0); }
 
 /* ---------------------------------------------------------------- reader */
 
@@ -432,6 +484,14 @@ static inline uint32_t hr_cell(const hr_reader *r) {
     return cell < r->max_held ? cell : r->max_held;
 }
 
+/* After the cursor has moved, or the row has come or gone: whether the writer waits for that and must be rung. */
+static inline int hr_writer_waits(hr_reader *r) {
+    if (!r->header->lossless) return 0;
+    /* SYNC: cursors before the waiting writer */
+    atomic_thread_fence(memory_order_seq_cst);
+    return HR_LOAD(&r->header->waiting) != 0;
+}
+
 /* Message `cursor` is handed over: step past it, and count it from its own number. */
 static inline void hr_handed(hr_reader *r, const hr_look *look) {
     hr_row *row = r->row;
@@ -472,6 +532,11 @@ static inline void hr_row_open(hr_reader *r, uint64_t owner, uint64_t from) {
     /* SYNC: a row is filled before it is live */
     atomic_store_explicit(&row->owner, (owner & ~3ull) | HR_LIVE, memory_order_release);
     atomic_thread_fence(memory_order_seq_cst);
+    if (from == UINT64_MAX && r->header->lossless) { /* what came before the writer saw this row may be lapped */
+        hr_seek(r, atomic_load_explicit(&r->header->head, memory_order_acquire));
+        r->joined = r->last = r->cursor;
+        hr_ledger_write(r);
+    }
 }
 
 /* What a row comes to: its earlier lives, and the present one as far as it has got. */

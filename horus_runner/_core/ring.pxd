@@ -30,7 +30,7 @@ cdef extern from "ring.h" nogil:
         uint32_t max_held, loans
         uint64_t table_offset, descriptors_offset, payload_offset, total_bytes
         uint64_t generation, base, layout_hash, created_ns
-        uint32_t run, publisher_index
+        uint32_t run, publisher_index, lossless, expected
         char topic[208]
         char publisher[112]
         char type[304]
@@ -102,6 +102,11 @@ cdef extern from "ring.h" nogil:
     int hr_purgeable(const hr_writer *w, uint64_t slot)
     void hr_account_read(hr_header *h, hr_row *row, hr_account *account)
     void hr_row_name(hr_row *row, const char *name, size_t nbytes)
+    int hr_has_room(hr_writer *w, uint32_t *slow)
+    uint64_t hr_cursor(hr_row *row)
+    void hr_wait_prepare(hr_writer *w)
+    void hr_wait_done(hr_writer *w)
+    int hr_writer_waits(hr_reader *r)
     int hr_row_claim(hr_header *h, uint32_t i, uint64_t owner)
     void hr_row_open(hr_reader *r, uint64_t owner, uint64_t start)
     int hr_row_retire(hr_header *h, uint32_t i, uint64_t seen, uint64_t cleaner)
@@ -117,6 +122,9 @@ cdef class RingWriter:
     cdef Mapping mapping
     cdef Descriptor file
     cdef readonly str label
+    cdef Doorbell bell
+    cdef int64_t wait_ns
+    cdef bint lossless
     cdef object resolve
     cdef bint check
     cdef unsigned char *reserved
@@ -132,6 +140,7 @@ cdef class RingWriter:
     cdef int publish_embedded(self, uint64_t kind, const void *payload, uint64_t nbytes, int64_t send_ns, int64_t origin_ns) except -1
     cdef int publish_slot(self, uint64_t kind, int64_t slot, uint64_t nbytes, int64_t send_ns, int64_t origin_ns) except -1
     cdef int notify(self) except -1
+    cdef int await_room(self) except -1
     cdef int _meet(self, uint32_t row, uint64_t owner) except -1
     cdef Loan loan(self)
     cpdef follow(self, RingWriter before)
@@ -149,6 +158,7 @@ cdef class RingReader:
     cdef Mapping view
     cdef object open_private
     cdef dict privates
+    cdef Doorbell writer_bell
     cdef char *scratch
     cdef uint64_t owner
     cdef uint32_t row_index
@@ -159,6 +169,7 @@ cdef class RingReader:
     cdef void end_lease(self, uint32_t cell, int64_t slot, bint exported) noexcept
     cdef int _claim(self, uint64_t owner, str subscriber) except -1
     cdef void _retire(self) noexcept
+    cdef void advanced(self) noexcept
     cdef int _warn_copied(self) except -1
     cdef char *private_slot(self, int64_t slot) except NULL
     cdef Block block_of(self, hr_look *look)

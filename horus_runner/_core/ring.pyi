@@ -38,6 +38,8 @@ def ring_header(
     publisher: str,
     type: str,
     layout: str,
+    lossless: bool = False,
+    expected: int = 0,
 ) -> tuple[bytes, int, int]: ...
 def describe_ring(mapping: Mapping, file_bytes: int) -> dict[str, Any]: ...
 def describe_rows(mapping: Mapping, file_bytes: int) -> list[dict[str, Any]]: ...
@@ -55,9 +57,11 @@ class RingWriter:
         file: Descriptor,
         label: str,
         resolve: Callable[[int], Doorbell | None],
+        bell: Doorbell,
         record_type: type[Any] | None = None,
         *,
         check: bool = False,
+        wait_ns: int = 0,
     ) -> Self: ...
     @property
     def label(self) -> str: ...
@@ -95,6 +99,7 @@ class RingReader:
         owner: int,
         subscriber: str,
         open_private: Callable[[int], Mapping],
+        writer_bell: Doorbell | None,
         record_type: type[Any] | None = None,
         *,
         start: int | None = None,

@@ -12,14 +12,19 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset, strlen
 
 from horus_runner._core.blocks cimport Block, HeapBlock, heap_block
-from horus_runner._core.clock cimport Doorbell, hr_doorbell, hr_ring, hr_ring_always, now_ns, wake
+from horus_runner._core.clock cimport (
+    Doorbell, hr_doorbell, hr_ring, hr_ring_always, hr_sleep_look, now_ns, stop_signal_seen, wake,
+)
 from horus_runner._core.mapping cimport Descriptor, Mapping, fork_generation, give_back
 from horus_runner._core.records cimport Layout, record_layout
 
 import warnings
 
 from horus_runner._core.mapping import reserve
-from horus_runner.errors import ForkedTopicError, HorusError, LoanLimitError
+from horus_runner.errors import HorusError, HorusTimeoutError, LoanLimitError
+
+cdef extern from "Python.h":
+    int PyErr_CheckSignals() except -1
 
 PACKED = HR_PACKED
 ARRAY = HR_ARRAY
@@ -51,9 +56,11 @@ cdef int _store_text(char *to, Py_ssize_t room, str text) except -1:
 
 def ring_header(*, uint64_t capacity, uint32_t rows, uint32_t max_held, uint32_t loans, uint64_t slot_bytes,
                 uint64_t embed_bytes, uint64_t generation, uint64_t base, uint64_t layout_hash, uint32_t run,
-                uint32_t publisher_index, str topic, str publisher, str type, str layout) -> tuple[bytes, int, int]:
+                uint32_t publisher_index, str topic, str publisher, str type, str layout,
+                bint lossless=False, uint32_t expected=0) -> tuple[bytes, int, int]:
     """The first bytes of a new ring segment, how many bytes of it come before the slots, and how many it has in all.
 
+    A `lossless` ring overwrites nothing unread; `expected` subscribers are sure to come.
     `slot_bytes` 0 makes a ring whose messages are all embedded, in `embed_bytes` each. Raises ValueError when a name
     does not fit.
     """
@@ -64,6 +71,7 @@ def ring_header(*, uint64_t capacity, uint32_t rows, uint32_t max_held, uint32_t
     header.generation, header.base, header.head = generation, base, base
     header.layout_hash, header.created_ns = layout_hash, now_ns()
     header.run, header.publisher_index = run, publisher_index
+    header.lossless, header.expected = lossless, expected
     _store_text(header.topic, HR_TOPIC_BYTES, topic)
     _store_text(header.publisher, HR_NAME_BYTES, publisher)
     _store_text(header.type, HR_TYPE_BYTES, type)
@@ -97,7 +105,7 @@ def describe_ring(Mapping mapping not None, Py_ssize_t file_bytes) -> dict:
         "topic": _text(header.topic), "publisher": _text(header.publisher), "type": _text(header.type),
         "layout": _text(header.layout),
         "layout_hash": header.layout_hash, "generation": header.generation, "base": header.base,
-        "run": header.run, "publisher_index": header.publisher_index, "capacity": header.capacity,
+        "lossless": header.lossless != 0, "run": header.run, "publisher_index": header.publisher_index, "capacity": header.capacity,
         "rows": header.rows, "max_held": header.max_held, "slots": header.slots, "slot_bytes": header.slot_bytes,
         "embed_bytes": header.embed_bytes, "loans": header.loans,
         "head": atomic_word(&header.head), "bytes": atomic_word(&header.bytes),
@@ -158,13 +166,15 @@ cdef class RingWriter:
 
     A ring left by a publisher that is gone is taken up where it stood; call `ring_everybody` then. `resolve` turns an
     owner word into the Doorbell of that subscriber, or None when its process cannot be found. With `check`, a slot is
-    read-only in this process while it is published.
+    read-only in this process while it is published. On a lossless ring this process sleeps on `bell` while there is
+    no room, `wait_ns` at the most.
     """
 
-    def __cinit__(self, Mapping mapping not None, Descriptor file not None, str label not None, resolve, type record_type=None, *,
-                  bint check=False):
+    def __cinit__(self, Mapping mapping not None, Descriptor file not None, str label not None, resolve,
+                  Doorbell bell not None, type record_type=None, *, bint check=False, int64_t wait_ns=0):
         cdef hr_header *header = _header_of(mapping, mapping.nbytes)
         self.mapping, self.file, self.label, self.resolve, self.check = mapping, file, label, resolve, check
+        self.bell, self.wait_ns, self.lossless = bell, wait_ns, header.lossless != 0
         self.record_type = record_type
         self.layout = None if record_type is None else record_layout(record_type)
         self.w.named = <uint32_t *>calloc(header.capacity, 4)
@@ -254,6 +264,35 @@ cdef class RingWriter:
             if self.bells[i] != NULL and hr_ring(self.bells[i]):
                 wake(self.bells[i])
         return 0
+
+    cdef int await_room(self) except -1:
+        """Sleep until the next message of this lossless ring overwrites nothing unread, or a stop signal came.
+
+        Raises HorusTimeoutError, naming the slowest subscriber. Other threads run meanwhile.
+        """
+        cdef uint32_t slow = 0, seen
+        cdef int64_t until_ns = 0
+        while not hr_has_room(&self.w, &slow) and not stop_signal_seen():
+            if not until_ns:
+                until_ns = now_ns() + self.wait_ns
+            elif now_ns() >= until_ns:
+                raise HorusTimeoutError(self._full(slow))
+            seen = hr_sleep_look(self.bell.bell)
+            hr_wait_prepare(&self.w)
+            if not hr_has_room(&self.w, &slow) and not stop_signal_seen():
+                with nogil:
+                    self.bell.sleep(seen, until_ns)
+            hr_wait_done(&self.w)
+            PyErr_CheckSignals()
+        return 0
+
+    def _full(self, uint32_t slow) -> str:
+        kept = f"{self.label} keeps {self.w.capacity} messages and has been full for {self.wait_ns / 1e9:g} s"
+        if slow >= self.w.header.rows:
+            return f"{kept}: a subscriber that was declared has not come"
+        row = hr_row_at(self.w.header, slow)
+        behind = self.w.next - hr_cursor(row)
+        return f"{kept}: subscriber '{_text(row.subscriber)}' has {behind} of them to read"
 
     cdef int _meet(self, uint32_t row, uint64_t owner) except -1:
         cdef Doorbell doorbell = self.resolve(owner) if hr_state(owner) == HR_LIVE else None
@@ -346,14 +385,17 @@ cdef class RingReader:
     """The receiving end of a ring for one subscriber.
 
     `control` maps header and table, writable; `view` maps descriptors and slots, read-only. `open_private(slot)` maps
-    one slot copy-on-write. `owner` is this subscriber's word. Raises HorusError when the table has no row left.
+    one slot copy-on-write. `owner` is this subscriber's word. `writer_bell` wakes the publisher of a lossless ring;
+    None when its process cannot be found. Raises HorusError when the table has no row left.
     """
 
     def __cinit__(self, Mapping control not None, Mapping view not None, Py_ssize_t file_bytes, uint64_t owner,
-                  str subscriber not None, open_private, type record_type=None, *, object start=None):
+                  str subscriber not None, open_private, Doorbell writer_bell, type record_type=None, *,
+                  object start=None):
         cdef hr_header *header = _header_of(control, file_bytes)
         cdef hr_reader *r = &self.r
         self.control, self.view, self.open_private, self.privates = control, view, open_private, {}
+        self.writer_bell = writer_bell
         self.record_type = record_type
         self.layout = None if record_type is None else record_layout(record_type)
         if <uint64_t>control.nbytes < header.descriptors_offset or \
@@ -369,6 +411,7 @@ cdef class RingReader:
             raise MemoryError()
         self._claim(owner, subscriber)
         hr_row_open(r, self.owner, <uint64_t>-1 if start is None else <uint64_t>start)
+        self.advanced()
 
     cdef int _claim(self, uint64_t owner, str subscriber) except -1:
         """The free row that this subscriber had before, so that its counts go on; else one that nobody had; else any."""
@@ -403,6 +446,13 @@ cdef class RingReader:
         if self.owner and self.control.generation == fork_generation():
             hr_row_retire(self.r.header, self.row_index, self.owner, self.owner)
             self.owner = 0
+            self.advanced()
+
+    cdef void advanced(self) noexcept:
+        """The cursor has moved, the row has come or gone: a publisher that waits for that is woken."""
+        if hr_writer_waits(&self.r) and self.writer_bell is not None:
+            hr_ring_always(self.writer_bell.bell)
+            wake(self.writer_bell.bell)
 
     def close(self) -> None:
         """Give the row back: now, or when the last held message goes, whose cell the row carries."""

@@ -17,6 +17,7 @@ OnFull = Literal["overwrite", "wait"]
 
 DEFAULT_TICK_RATE_HZ = 30.0
 GRACE_NS = 1_000_000_000
+FULL_TIMEOUT_NS = 5_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +25,15 @@ class TopicPlan:
     """A topic and everything its rings need to be made.
 
     `type` is the name of a message type (``Image``, ``CmdVel``, or ``module:Class`` for a user's own), None when
-    the topic carries whatever is sent. `capacity` is the number of messages kept, None for the default.
+    the topic carries whatever is sent. `capacity` is the number of messages kept, None for the default. With
+    `on_full` wait a publisher sleeps until the slowest subscriber has read, `full_timeout_ns` at the most.
     """
 
     name: str
     type: str | None = None
     capacity: int | None = None
     on_full: OnFull = "overwrite"
+    full_timeout_ns: int = FULL_TIMEOUT_NS
     max_held: int = 4
     external: bool = False
     stale_ok: bool = False

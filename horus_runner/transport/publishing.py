@@ -96,7 +96,16 @@ class RingChain:
 
     def _writer(self, file: Descriptor, mapping: Mapping, record_type: type[Any] | None) -> RingWriter:
         label, resolve = f"topic '{self._topic.name}'", self._participant.doorbell_of
-        return RingWriter(mapping, file, label, resolve, record_type, check=os.environ.get("HORUS_CHECK") == "1")
+        return RingWriter(
+            mapping,
+            file,
+            label,
+            resolve,
+            self._participant.doorbell,
+            record_type,
+            check=os.environ.get("HORUS_CHECK") == "1",
+            wait_ns=self._topic.full_timeout_ns,
+        )
 
     def open_ring(self, kind: int, cls: type[Any] | None, nbytes: int) -> RingWriter:
         """Make the first generation, or the next one when messages of `nbytes` do not fit; that is to `follow` then."""
@@ -157,6 +166,8 @@ class RingChain:
             publisher=self._publisher,
             type="" if cls is None else type_name(cls),
             layout="" if layout is None else layout.describe()[:LAYOUT_BYTES],
+            lossless=topic.on_full == "wait",
+            expected=len(topic.subscribers),
         )
 
 

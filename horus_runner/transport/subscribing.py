@@ -97,7 +97,12 @@ class RingFinder:
             return Mapping(file.number, slot_bytes, payload + slot * slot_bytes, private=True)
 
         reclaim(control, size, owner)
-        return RingReader(control, view, size, owner, self._subscriber, open_private, record_type, start=start)
+        writer_bell = None
+        if about["lossless"]:
+            writer_bell = participant.doorbell_of(owner_word(about["run"], about["publisher_index"], 0))
+        return RingReader(
+            control, view, size, owner, self._subscriber, open_private, writer_bell, record_type, start=start
+        )
 
     def _record_type(self, about: dict[str, Any]) -> type[Any] | None:
         """The class of the ring's records, None when it carries MessagePack or arrays."""

@@ -67,7 +67,7 @@ def test_the_plan_travels_to_a_node_as_it_is(load) -> None:
     node = plan.nodes[0]
     assert node.params == {"gains": {1: 2.5, "x": [1, None, "off"]}}
     assert node.env == {"A": "010"}, "environment variables are texts, as they are written"
-    settings = NodeSettings(node, plan.topics, plan.name, "n", "r", 0, 0, 0)
+    settings = NodeSettings(node, plan.topics, plan.name, "n", "r", 0, 0)
     assert NodeSettings.decode(settings.encode()).plan == node
 
 
