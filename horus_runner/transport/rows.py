@@ -6,6 +6,7 @@ import os
 
 from horus_runner._core.mapping import Mapping
 from horus_runner._core.ring import HEADER_BYTES, describe_ring, owner_parts, owner_word, retire_row, row_owners
+from horus_runner.errors import HorusError
 from horus_runner.transport.names import RingName, ring_segments
 from horus_runner.transport.runs import find_run, is_dead
 from horus_runner.transport.segment import open_segment
@@ -45,11 +46,13 @@ def reclaim(control: Mapping, file_bytes: int, cleaner: int) -> int:
 def _open_table(ring: RingName) -> tuple[Mapping, int] | None:
     try:
         descriptor = open_segment(ring.segment)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return None
     try:
         size = os.fstat(descriptor).st_size
         about = describe_ring(Mapping(descriptor, HEADER_BYTES), size)
         return Mapping(descriptor, about["descriptors_offset"], writable=True), size
+    except HorusError:  # somebody else's, damaged or of another version: nothing of ours is in it
+        return None
     finally:
         os.close(descriptor)
