@@ -108,7 +108,7 @@ class Child:
         self._selector.register(what, selectors.EVENT_READ, call)
 
     def _forget(self, what: int | socket.socket) -> None:
-        with suppress(KeyError):
+        with suppress(KeyError, ValueError):  # not registered, or closed already
             self._selector.unregister(what)
 
     def _read_pipe(self, pipe: LinePipe) -> None:

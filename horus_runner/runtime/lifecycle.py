@@ -209,6 +209,8 @@ class Lifecycle:
         life.kill_ns = None
         failure = self._failure(life, event.status)
         steps: list[Instruction] = [Retire(event.node)]
+        if life.state in FINAL:  # it was given up before it was born
+            return steps
         if life.start_again and not self.stopping:
             return [*steps, CountRestart(event.node), *self._spawn(life)]
         if self.stopping:

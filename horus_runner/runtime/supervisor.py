@@ -13,27 +13,24 @@ The segments are made after the fork server says that it serves, so they never e
 
 from __future__ import annotations
 
-import os
 import selectors
 import signal
 import time
-from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
 from horus_runner._core.clock import set_child_subreaper
-from horus_runner.graph.plan import GRACE_NS, GraphPlan, NodeSettings
+from horus_runner.graph.plan import GraphPlan
 from horus_runner.metrics.snapshot import Snapshot
 from horus_runner.runtime import events, registry
 from horus_runner.runtime.board import Board, empty_snapshot
 from horus_runner.runtime.children import Child
 from horus_runner.runtime.commands import Commands
 from horus_runner.runtime.control import ControlSocket
+from horus_runner.runtime.crew import Crew
 from horus_runner.runtime.forkserver import ForkServer
-from horus_runner.runtime.leftovers import Leftovers
 from horus_runner.runtime.lifecycle import Lifecycle
 from horus_runner.runtime.observer import LogLine, Observer, Run
-from horus_runner.runtime.processes import end_relatives
 from horus_runner.runtime.report import Report
 from horus_runner.runtime.signals import SignalInbox
 
@@ -88,8 +85,8 @@ class Supervisor:
         self._namespace = namespace or f"{plan.name}-{server.run_id}"
         self._lifecycle = Lifecycle(plan, None if duration_s is None else round(duration_s * 1e9))
         self._selector = selectors.DefaultSelector()
-        self._children: dict[str, Child] = {}
-        self._leftovers = Leftovers()
+        self._crew = Crew(plan, self._namespace, server, self._selector, self)
+        self._used: dict[str, tuple[int, int]] = {}
         self._board: Board | None = None
         self._control: ControlSocket | None = None
         self._commands = Commands(plan, self._feed)
@@ -101,7 +98,7 @@ class Supervisor:
             events.Spawn: self._spawn,
             events.Go: self._go,
             events.SignalGroup: self._signal_group,
-            events.Retire: lambda step: None,
+            events.Retire: self._retire,
             events.SetState: self._set_state,
             events.CountRestart: self._count_restart,
             events.Note: self._note,
@@ -114,7 +111,7 @@ class Supervisor:
     # -- the loop ------------------------------------------------------------------------------------------
 
     def loop(self) -> None:
-        while not (self._lifecycle.finished and not self._leftovers.groups):
+        while not self._lifecycle.finished or self._crew.has_leftovers:
             for key, _ in self._selector.select(self._patience_s()):
                 if self._selector.get_map().get(key.fd) is key:  # not closed by a callback before
                     key.data()
@@ -129,8 +126,8 @@ class Supervisor:
         due = [self._housekeeping_ns]
         if self._lifecycle.due_ns is not None:
             due.append(self._lifecycle.due_ns)
-        if self._leftovers.due_in_ns is not None:
-            due.append(now + self._leftovers.due_in_ns)
+        if self._crew.due_in_ns is not None:
+            due.append(now + self._crew.due_in_ns)
         if self._observer is not None and self._board is not None:
             due.append(self._refresh_ns)
         return max(0, min(due) - now) / 1e9
@@ -139,11 +136,10 @@ class Supervisor:
         due = self._lifecycle.due_ns
         if due is not None and now_ns >= due:
             self._feed(events.TimePassed())
-        self._leftovers.look(now_ns)
+        self._crew.look(now_ns)
         if now_ns >= self._housekeeping_ns:
             self._housekeeping_ns = now_ns + _HOUSEKEEPING_NS
-            for child in self._children.values():
-                child.reap_orphans()
+            self._crew.reap_orphans()
         if self._observer is not None and self._board is not None and now_ns >= self._refresh_ns:
             self._refresh_ns = now_ns + round(self._observer.interval_s * 1e9)
             self._observer.refresh(self._board.snapshot())
@@ -193,7 +189,7 @@ class Supervisor:
 
     def _start(self) -> None:
         """The fork server serves: make the run's segments and begin."""
-        self._server.charge(self._run_id, [])
+        self._crew.charge_server()
         self._board = Board(self._plan, self._run_id, self._namespace)
         self._control = ControlSocket(registry.control_path(self._run_id), self._selector, self._commands.carry_out)
         if self._observer is not None:
@@ -224,20 +220,15 @@ class Supervisor:
     def _on_born(self, child: Child, pid: int) -> None:
         if self._board is not None:
             self._board.born(child.name, pid)
-        self._charge_server()
+        self._crew.charge_server()
         self._feed(events.Born(child.name))
 
     def on_lost(self, child: Child) -> None:
         self._feed(events.Lost(child.name))
 
     def on_exit(self, child: Child, status: int, cpu_ns: int, peak_bytes: int) -> None:
-        if self._children.get(child.name) is child:
-            del self._children[child.name]
-        if child.pid is not None:
-            self._leftovers.add(child.pid, time.monotonic_ns())
-        if self._board is not None:
-            self._board.retire(child.name, cpu_ns, peak_bytes)
-        self._charge_server()
+        self._crew.exited(child)
+        self._used[child.name] = cpu_ns, peak_bytes
         self._feed(events.Exited(child.name, status))
 
     def on_line(self, line: LogLine) -> None:
@@ -250,18 +241,7 @@ class Supervisor:
     # -- what the lifecycle says ------------------------------------------------------------------------------
 
     def _spawn(self, step: events.Spawn) -> None:
-        index, plan = next((i, node) for i, node in enumerate(self._plan.nodes) if node.name == step.node)
-        settings = NodeSettings(
-            plan=plan,
-            topics=self._plan.topics,
-            graph=self._plan.name,
-            namespace=self._namespace,
-            run_id=self._run_id,
-            index=index,
-            incarnation=step.incarnation,
-            source=self._plan.source,
-        )
-        self._children[step.node] = Child(settings, self._server, self._selector, self)
+        self._crew.spawn(step.node, step.incarnation)
 
     def _go(self, step: events.Go) -> None:
         if self._board is not None:
@@ -269,9 +249,11 @@ class Supervisor:
             self._started_ns = time.monotonic_ns()
 
     def _signal_group(self, step: events.SignalGroup) -> None:
-        child = self._children.get(step.node)
-        if child is not None:
-            child.signal_group(step.signum)
+        self._crew.signal_group(step.node, step.signum)
+
+    def _retire(self, step: events.Retire) -> None:
+        if self._board is not None:
+            self._board.retire(step.node, *self._used[step.node])
 
     def _set_state(self, step: events.SetState) -> None:
         if self._board is not None:
@@ -288,24 +270,19 @@ class Supervisor:
         self._outcome = step
         self._ended_ns = time.monotonic_ns()
 
-    def _charge_server(self) -> None:
-        alive = [child.pid for child in self._children.values() if child.pid is not None]
-        self._server.charge(self._run_id, alive + self._leftovers.groups)
-
     # -- the end -----------------------------------------------------------------------------------------------
 
     def clean_up(self) -> Report:
         """End every process, remove every segment, let the fork server go."""
-        groups = [child.pid for child in self._children.values() if child.pid is not None] + self._leftovers.groups
-        end_relatives(self._server.token, groups, spare=(self._server.pid,), grace_s=GRACE_NS / 1e9, reap=_reap)
-        for child in self._children.values():
-            child.close()
-        if self._control is not None:
-            self._control.close()
-        last = empty_snapshot(self._plan, self._run_id) if self._board is None else self._board.close()
-        registry.sweep()
-        self._server.quit()
-        self._selector.close()
+        try:
+            self._crew.end_all()
+            if self._control is not None:
+                self._control.close()
+            last = empty_snapshot(self._plan, self._run_id) if self._board is None else self._board.close()
+            registry.sweep()
+        finally:
+            self._server.quit()
+            self._selector.close()
         return self._report(last)
 
     def _report(self, last: Snapshot) -> Report:
@@ -322,8 +299,3 @@ class Supervisor:
 def _error_text(event: dict[str, Any]) -> str:
     kind, text = event.get("type"), event.get("text")
     return f"{kind}: {text}" if kind and text else str(kind or text)
-
-
-def _reap(pid: int) -> None:
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
