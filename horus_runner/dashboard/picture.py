@@ -33,12 +33,13 @@ class Recorder:
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
         self.logs: deque[Text] = deque(maxlen=LOG_LINES)
+        self.name_width = 0
 
     def started(self, run: Run) -> None:
-        """Nothing to keep."""
+        self.name_width = max(len(name) for name in run.node_names)
 
     def log(self, line: LogLine) -> None:
-        self.logs.extend(styled_lines(line.node or RUNNER, line.level, line.text, 8))
+        self.logs.extend(styled_lines(line.node or RUNNER, line.level, line.text, self.name_width))
 
     def refresh(self, snapshot: Snapshot) -> None:
         if all(node.state == "running" for node in snapshot.nodes):

@@ -43,7 +43,7 @@ def main() -> None:
 WRONG = {
     'Reading("no")': 'Argument 1 to "Reading" has incompatible type "str"; expected "float"',
     "Reading()": 'Missing positional argument "volts" in call to "Reading"',
-    "horus.Nod": 'Module has no attribute "Nod"; maybe "Node"?',
+    "horus.Nod": 'Module has no attribute "Nod"',
     'horus.Node("x", rate="fast")': 'Argument "rate" to "Node" has incompatible type "str"',
     "horus.CmdVel(linear=None, angular=0.0)": 'Argument "linear" to "CmdVel" has incompatible type "None"',
 }
