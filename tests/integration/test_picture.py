@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def test_a_picture_shows_the_nodes_their_topic_and_what_they_printed(
-    tmp_path: Path, run_python: Callable[..., "subprocess.CompletedProcess[str]"]
+    tmp_path: Path, run_python: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     (tmp_path / "nodes.py").write_text(
         "def speak(node):\n    node.send('words', 'hello')\n    print('said hello', flush=True)\n"
