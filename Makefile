@@ -9,7 +9,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types stubs layers build bench test-pythons clean
+.PHONY: help run test check lint types stubs layers build bench picture test-pythons clean
 
 PYTHONS := $(foreach minor,10 11 12 13 14,python3.$(minor))
 SUITABLE = import sys; sys.exit(sys.version_info < (3, 10))
@@ -71,6 +71,9 @@ build: $(VENV)/.vision ## set up and compile, when something has changed
 
 bench: $(VENV)/.vision ## measure on this machine
 	@$(BIN)/horus bench
+
+picture: $(VENV)/.vision ## record the dashboard of graphs/faces.yaml as graphs/faces.svg
+	@$(BIN)/python -m horus_runner.dashboard.picture graphs/faces.yaml graphs/faces.svg 10
 
 test-pythons: ## run the tests on every Python from 3.10 on that is found
 	@results=""; failed=0

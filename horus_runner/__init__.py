@@ -158,13 +158,15 @@ _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in name
 __all__ = sorted(_MODULE_OF)
 
 
-def __getattr__(name: str) -> Any:
-    module = _MODULE_OF.get(name)
-    if module is None:  # with name and obj, the interpreter adds the nearest right name
-        raise AttributeError(f"module 'horus' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
-    value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # to a type checker, a module with this function has every name
+
+    def __getattr__(name: str) -> Any:
+        module = _MODULE_OF.get(name)
+        if module is None:  # with name and obj, the interpreter adds the nearest right name
+            raise AttributeError(f"module 'horus' has no attribute '{name}'", name=name, obj=sys.modules[__name__])
+        value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
