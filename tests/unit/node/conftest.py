@@ -11,7 +11,7 @@ from horus_runner._core.clock import monotonic_ns
 from horus_runner.graph.plan import NodePlan
 from horus_runner.node.api import Node, topic_plans
 from horus_runner.node.runner import Runner
-from horus_runner.transport.names import new_run_id
+from horus_runner.transport.names import default_namespace, new_run_id
 from horus_runner.transport.participant import Participant
 from horus_runner.transport.runs import unlink_run
 from horus_runner.transport.segment import ProcessSegment
@@ -30,6 +30,16 @@ def segment() -> Iterator[ProcessSegment]:
 @pytest.fixture
 def participant(segment: ProcessSegment) -> Participant:
     return Participant(segment, 0)
+
+
+@pytest.fixture
+def outside() -> Iterator[Participant]:
+    """A process outside of the run, as far as memory goes: where scripts and bare topics meet."""
+    run_id = new_run_id()
+    made = ProcessSegment.create(default_namespace(), run_id, ["outside"], "outside")
+    yield Participant(made, 0)
+    made.close()
+    unlink_run(run_id)
 
 
 class Told:
