@@ -67,7 +67,7 @@ class RunReader:
     def snapshot(self) -> Snapshot:
         """The run now; rates over the last two seconds, or as long as this reader has looked."""
         now = monotonic_ns()
-        while len(self._history) > 1 and self._history[1].at_ns < now - _WINDOW_NS:
+        while len(self._history) > 1 and self._history[1].at_ns <= now - _WINDOW_NS:
             self._history.popleft()
         return self._read(now, self._history[0] if self._history else None)
 

@@ -44,7 +44,7 @@ def _as_node(plan: NodePlan, found: Any) -> Node:
         return _construct(plan, found)
     if callable(found):
         return Node(plan.name, found)
-    raise UsageError(f"node '{plan.name}': {plan.run} is a {type(found).__name__}, not a node or a function")
+    raise UsageError(f"node '{plan.name}': {plan.run} is neither a node nor a function but {found!r:.60}")
 
 
 def _construct(plan: NodePlan, cls: type[Node]) -> Node:

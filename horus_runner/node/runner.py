@@ -169,7 +169,7 @@ class Runner:
             passed = pacer.ticked(self.record.last_end_ns)
             if passed:
                 self.record.add_skipped(passed)
-        if (flags & (OVERRUN | MISS) or self._judge.in_safe_state) and not self.stopping:
+        if (flags & (OVERRUN | MISS) or self._judge.in_safe_state) and not self.exit_code:
             self._after_tick(flags, due_ns, start_ns)
         if 0 <= self.look_ns <= self.record.last_end_ns:
             self.look_for_publishers()
