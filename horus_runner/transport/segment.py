@@ -201,6 +201,7 @@ class ProcessSegment:
         """Let go of the lock: the run is over for everybody."""
         if self._lock in _held_locks:
             _held_locks.discard(self._lock)
+            fcntl.flock(self._lock, fcntl.LOCK_UN)  # closing would not do: the mapping keeps the file open
             os.close(self._lock)
         self._lock = -1
 

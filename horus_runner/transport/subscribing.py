@@ -34,6 +34,7 @@ class RingFinder:
         self._namespace = namespace
         self._declared = declared
         self._looked = False
+        self._done: set[tuple[str, str, str]] = set()  # rings of publishers that are gone
         self._digest = digest(topic.name)
         self._reading: dict[RingReader, RingName] = {}
 
@@ -47,16 +48,19 @@ class RingFinder:
             if reader.exhausted and not _is_there(name):
                 reader.close()
                 del self._reading[reader]
+                self._done.add(name.chain)
         followed = {name.chain for name in self._reading.values()}
         oldest: dict[tuple[str, str, str], RingName] = {}
         for ring in ring_segments(self._namespace, self._digest):
-            if ring.chain not in followed and (
+            if ring.chain not in followed and ring.chain not in self._done and (
                 ring.chain not in oldest or ring.generation < oldest[ring.chain].generation
             ):
                 oldest[ring.chain] = ring
         for name in oldest.values():
-            if not _is_orphan(name):
+            if self._looked or not _is_orphan(name):  # whoever began and ended in between can still be read
                 self._join(name, from_base=self._looked)
+            else:
+                self._done.add(name.chain)
         self._looked = True
         receiver.rings = tuple(self._reading)
 
