@@ -33,12 +33,12 @@ class TopicPlan:
     type: str | None = None
     capacity: int | None = None
     on_full: OnFull = "overwrite"
-    full_timeout_ns: int = FULL_TIMEOUT_NS
     max_held: int = 4
     external: bool = False
     stale_ok: bool = False
     publishers: tuple[str, ...] = ()
     subscribers: tuple[str, ...] = ()
+    full_timeout_ns: int = FULL_TIMEOUT_NS
 
 
 @dataclass(frozen=True, slots=True)

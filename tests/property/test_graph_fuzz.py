@@ -104,7 +104,7 @@ def read(directory: Path, data: bytes, *overrides: str) -> tuple[Problem, ...]:
         assert problems and all(p.severity == "error" for p in problems)
     else:
         for index, node in enumerate(plan.nodes):
-            whole = NodeSettings(node, plan.topics, plan.name, "n", "r", index, 0, 0)
+            whole = NodeSettings(node, plan.topics, plan.name, "n", "r", index, 0)
             NodeSettings.decode(whole.encode())
             assert node.run and (node.on is None or node.on in node.subs)
             assert all(node.name in plan.topics[topic].publishers for topic in node.pubs)

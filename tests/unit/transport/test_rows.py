@@ -165,7 +165,6 @@ def test_rows_of_a_dead_run_are_closed_by_the_next_to_join(participant: Particip
     receivers = [stranger.receiver(plan, name, participant.namespace, CmdVel) for name in ("one", "two")]
     try:
         sender.send(CmdVel(1.0, 0.0))
-        table = Table(participant.namespace)
         assert row_states(participant.namespace) == ["live", "live"]
         subscriber(participant, plan, CmdVel).close()
         assert row_states(participant.namespace) == ["live", "live"], "a living run keeps its rows"
