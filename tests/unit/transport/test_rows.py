@@ -109,14 +109,16 @@ def test_a_dead_subscribers_rows_in_several_rings_are_closed_and_its_counts_go_o
 def test_who_died_while_claiming_or_giving_back_its_row_does_not_keep_it(
     participant: Participant, participants: Others, plan: TopicPlan, state: int
 ) -> None:
-    publisher(participant, plan, CmdVel).send(CmdVel(1.0, 0.0))
+    sender = publisher(participant, plan, CmdVel)
     kept = [subscriber(participants(1), plan, CmdVel, "one"), subscriber(participants(2), plan, CmdVel, "two")]
     table = Table(participant.namespace)
     word = next(word for word in table.owners() if owner_parts(word)[1] == 2)
     row = table.owners().index(word)
     table.set_owner(row, word & ~3 | state)
+    sender.send(CmdVel(1.0, 0.0))
     rows.retire(participant.segment.name.run_id, 2)
     assert row_states(participant.namespace) == ["live"]
+    assert counts(edge_of(participant.segment, "two")) == (0, 0, 0, 1, True)
     assert subscriber(participants(2), plan, CmdVel, "two").recv() is None
     del kept
 
@@ -132,7 +134,8 @@ def test_a_row_claimed_by_one_who_died_before_counting_it_is_found(
     table.set_owner(7, lost)
     rows.retire(participant.segment.name.run_id, 3)
     assert row_states(participant.namespace) == ["live", "live"]
-    assert len(kept) == 2
+    kept += [subscriber(participants(1), plan, CmdVel, f"more{n}") for n in range(30)]
+    assert len(row_states(participant.namespace)) == 32, "every row can be had"
 
 
 def test_a_life_is_counted_once_however_often_its_cleaners_die(

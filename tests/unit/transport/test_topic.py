@@ -174,6 +174,7 @@ topic.send("first")
 print("ready", flush=True)
 sys.stdin.readline()
 topic.send("at last")
+sys.stdin.read()  # to leave would wake everybody
 """
 
 
