@@ -14,7 +14,6 @@ from horus_runner.transport.rows import retire
 from horus_runner.transport.runs import unlink_run
 from horus_runner.transport.segment import ProcessSegment
 
-
 _LEAD_NS: Final = 3_000_000
 """So long before their first release the nodes are told of it: waking them all takes 1 to 2 ms."""
 
