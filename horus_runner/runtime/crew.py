@@ -62,7 +62,7 @@ class Crew:
 
     def charge_server(self) -> None:
         """Tell the fork server what there is to clean up now."""
-        self._server.charge(self._server.run_id, self._groups())
+        self._server.charge(self._groups())
 
     def _groups(self) -> list[int]:
         return [child.pid for child in self._children.values() if child.pid is not None] + self._leftovers.groups

@@ -18,13 +18,14 @@ import msgspec
 
 from horus_runner.graph.plan import NodeSettings
 from horus_runner.runtime.birth import BirthFiles, interpreter_command
-from horus_runner.runtime.processes import TOKEN_VARIABLE, new_token
+from horus_runner.runtime.processes import JANITOR_CALL, TOKEN_VARIABLE, new_token
 from horus_runner.runtime.requests import DATAGRAM_BYTES, BirthOrder, Charge, Quit, Request, encode
 from horus_runner.runtime.threads import VARIABLES, thread_environment, wanted_threads
 from horus_runner.transport.names import new_run_id
 
 _FIRST_SPARE_FD: Final = 64
 _PATIENCE_S: Final = 2.0
+_RERUN_CALL: Final = "from horus_runner.runtime.rerun import be_server"
 
 
 class ForkServer:
@@ -43,7 +44,7 @@ class ForkServer:
         self._charge: Charge | None = None
         self._socket: socket.socket
         self._serving = False
-        self._launch("horus_runner.runtime.janitor.main" if script is None else "horus_runner.runtime.rerun.be_server")
+        self._launch(JANITOR_CALL if script is None else _RERUN_CALL)
 
     @classmethod
     def start(cls, script: bytes | None = None) -> ForkServer:
@@ -58,20 +59,19 @@ class ForkServer:
         re-run of its own: the module code is not run once more on suspicion."""
         self._bury()
         self._serving = False
-        self._launch("horus_runner.runtime.janitor.main")
+        self._launch(JANITOR_CALL)
         if self._charge is not None:
             self._send(self._charge)
 
-    def _launch(self, function: str) -> None:
+    def _launch(self, call: str) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._spawn_process(function, theirs)
+            self._spawn_process(call, theirs)
 
-    def _spawn_process(self, function: str, theirs: socket.socket) -> None:
-        module, _, name = function.rpartition(".")
+    def _spawn_process(self, call: str, theirs: socket.socket) -> None:
         given = [theirs.fileno()] if self._script is None else [theirs.fileno(), self._script]
         arguments = ", ".join(str(number) for number in [3, os.getpid(), 4][: len(given) + 1])
-        command = interpreter_command(f"from {module} import {name}; {name}({arguments})")
+        command = interpreter_command(f"{call}; {call.rpartition(' ')[2]}({arguments})")
         spare = [_spare(descriptor) for descriptor in [*given, 2 if self._output is None else self._output]]
         actions: list[tuple[Any, ...]] = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
         actions += [(os.POSIX_SPAWN_DUP2, spare[-1], number) for number in (1, 2)]
@@ -123,9 +123,9 @@ class ForkServer:
         finally:
             os.close(record)
 
-    def charge(self, run_id: str, groups: list[int]) -> None:
+    def charge(self, groups: list[int]) -> None:
         """Tell the server what it would have to clean up if this process died now."""
-        self._charge = Charge(run_id, groups)
+        self._charge = Charge(groups)
         self._send(self._charge)
 
     def quit(self) -> None:

@@ -18,7 +18,7 @@ import select
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
-from socket import AF_UNIX, MSG_CMSG_CLOEXEC, SOCK_SEQPACKET, recv_fds, socket
+from socket import AF_UNIX, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, SOCK_SEQPACKET, recv_fds, socket
 from typing import Any, NoReturn
 
 import msgspec
@@ -27,7 +27,7 @@ from horus_runner._core import clock
 from horus_runner.graph.plan import GRACE_NS
 from horus_runner.runtime import birth
 from horus_runner.runtime.birth import BirthFiles
-from horus_runner.runtime.processes import JANITOR_NAME, TOKEN_VARIABLE, end_relatives
+from horus_runner.runtime.processes import JANITOR_NAME, TOKEN_VARIABLE, end_relatives, run_of
 from horus_runner.runtime.requests import DATAGRAM_BYTES, BirthOrder, Charge, Quit, decode
 
 
@@ -42,40 +42,47 @@ class Janitor:
         self._requests = requests
         self._nodes = nodes
         self._rerun = rerun
-        self._charge: Charge | None = None
+        self._groups: list[int] = []
         self._supervisor = _watch(supervisor)
 
     def serve(self) -> NoReturn:
         """Take requests until the supervisor quits or dies."""
         clock.set_process_name(JANITOR_NAME)
-        self._requests.send(msgspec.msgpack.encode({"event": "serving"}))
+        with suppress(BrokenPipeError, ConnectionResetError):  # dead already: the loop sees it
+            self._requests.send(msgspec.msgpack.encode({"event": "serving"}))
         poll = select.poll()
         poll.register(self._requests, select.POLLIN)
         if self._supervisor is not None:
             poll.register(self._supervisor, select.POLLIN)
         while True:
-            for descriptor, _ in poll.poll():
-                if descriptor == self._supervisor or not self._take_request():
-                    self._clean_up()
+            ready = {descriptor for descriptor, _ in poll.poll()}
+            if self._supervisor in ready or not self._take_request(bear=True):
+                self._clean_up()
 
-    def _take_request(self) -> bool:
-        """Carry out the next request; False when the supervisor has closed its end."""
+    def _take_request(self, *, bear: bool) -> bool:
+        """Carry out the next request; False when there is none because the supervisor has closed its end."""
+        flags = MSG_CMSG_CLOEXEC | (0 if bear else MSG_DONTWAIT)
         try:
-            datagram, descriptors, _, _ = recv_fds(self._requests, DATAGRAM_BYTES, 8, MSG_CMSG_CLOEXEC)
-        except ConnectionResetError:
+            datagram, descriptors, _, _ = recv_fds(self._requests, DATAGRAM_BYTES, 8, flags)
+        except ConnectionResetError:  # it died without reading all; what it said before is still to be had
+            return self._take_request(bear=False)
+        except BlockingIOError:
             return False
         if not datagram:
             return False
         request = decode(datagram)
         if isinstance(request, BirthOrder):
-            self._bear(request, BirthFiles(*descriptors))
+            self._bear(request, BirthFiles(*descriptors), bear)
         elif isinstance(request, Charge):
-            self._charge = request
+            self._groups = request.groups
         elif isinstance(request, Quit):
             birth.leave(0)
         return True
 
-    def _bear(self, order: BirthOrder, files: BirthFiles) -> None:
+    def _bear(self, order: BirthOrder, files: BirthFiles, supervised: bool) -> None:
+        if not supervised:
+            files.close()
+            return
         try:
             middle = os.fork()
             if middle == 0:
@@ -109,16 +116,17 @@ class Janitor:
             os._exit(1)
 
     def _clean_up(self) -> NoReturn:
-        """The supervisor is dead: end what is left of its run."""
+        """The supervisor is dead, unless it quit with its last words: end what is left of its run."""
         from horus_runner.runtime.registry import forget, sweep
         from horus_runner.transport.runs import unlink_run
 
+        while self._take_request(bear=False):
+            pass
         token = os.environ[TOKEN_VARIABLE]
-        groups = self._charge.groups if self._charge is not None else []
-        end_relatives(token, groups, grace_s=GRACE_NS / 1e9, reap=_reap)
-        if self._charge is not None:
-            unlink_run(self._charge.run_id)
-            forget(self._charge.run_id)
+        run_id = run_of(token)
+        end_relatives(token, self._groups, grace_s=GRACE_NS / 1e9, reap=_reap)
+        unlink_run(run_id)
+        forget(run_id)
         sweep()
         birth.leave(0)
 

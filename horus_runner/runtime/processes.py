@@ -21,12 +21,18 @@ from typing import Final
 
 TOKEN_VARIABLE: Final = "HORUS_RUN_TOKEN"
 JANITOR_NAME: Final = "horus janitor"
+JANITOR_CALL: Final = "from horus_runner.runtime.janitor import main"
 _POLL_S: Final = 0.005
 
 
 def new_token(run_id: str) -> str:
     """The token of a run that this process supervises."""
     return f"{run_id}.{os.getpid()}.{_start_time(os.getpid())}"
+
+
+def run_of(token: str) -> str:
+    """The id of the run that a token marks."""
+    return token.partition(".")[0]
 
 
 def _start_time(pid: int) -> str | None:
@@ -115,14 +121,19 @@ def _is_forsaken(token: str, pids: list[int]) -> bool:
     _, supervisor, started = token.split(".")
     if _start_time(int(supervisor)) == started:
         return False
-    return not any(_name_of(pid) == JANITOR_NAME for pid in pids)
+    return not any(_is_janitor(pid) for pid in pids)
 
 
-def _name_of(pid: int) -> str:
+def _is_janitor(pid: int) -> bool:
+    """Whether a process is a janitor. One that still loads its modules has the name of its interpreter; a forked node
+    has the same command, but the node's name."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
+        name = Path(f"/proc/{pid}/comm").read_bytes().rstrip(b"\n")
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
-        return ""
+        return False
+    interpreter = os.path.basename(command.partition(b"\0")[0])[:15]  # noqa: PTH119 (bytes)
+    return name == JANITOR_NAME.encode() or (JANITOR_CALL.encode() in command and name == interpreter)
 
 
 def end_relatives(

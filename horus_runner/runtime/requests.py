@@ -26,9 +26,9 @@ class BirthOrder(msgspec.Struct, frozen=True, tag="spawn"):
 
 
 class Charge(msgspec.Struct, frozen=True, tag="charge"):
-    """What there is to clean up when the supervisor dies: the run and the process groups of its nodes."""
+    """What there is to clean up when the supervisor dies, beyond what the run's token marks: the process groups of
+    its nodes."""
 
-    run_id: str
     groups: list[int]
 
 

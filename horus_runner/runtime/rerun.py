@@ -31,6 +31,7 @@ from horus_runner.errors import UsageError
 from horus_runner.graph.plan import NodeSettings
 from horus_runner.runtime import birth
 from horus_runner.runtime.janitor import Janitor, ignore_terminal
+from horus_runner.runtime.processes import JANITOR_CALL
 
 _TRACE_BYTES: Final = 60_000
 
@@ -117,7 +118,7 @@ class ServerRole(Role):
         for descriptor in kept:
             os.set_inheritable(descriptor, True)
         arguments = f"{kept[0]}, {self._supervisor}, {kept[1]}"
-        birth.replace_process(f"from horus_runner.runtime.janitor import main; main({arguments})")
+        birth.replace_process(f"{JANITOR_CALL}; main({arguments})")
 
     def give_up(self, error: BaseException | None) -> NoReturn:
         text, trace = self._excuse(error)

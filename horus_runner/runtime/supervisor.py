@@ -189,7 +189,6 @@ class Supervisor:
 
     def _start(self) -> None:
         """The fork server serves: make the run's segments and begin."""
-        self._crew.charge_server()
         self._board = Board(self._plan, self._run_id, self._namespace)
         self._control = ControlSocket(registry.control_path(self._run_id), self._selector, self._commands.carry_out)
         if self._observer is not None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from horus_runner.runtime.processes import (
+    JANITOR_CALL,
     TOKEN_VARIABLE,
     end_relatives,
     end_strays,
@@ -79,11 +80,16 @@ def test_strays_are_those_whose_supervisor_and_janitor_are_gone(sleeper: Sleeper
     assert is_running(foreign.pid)
 
 
-def test_a_run_that_a_janitor_still_cleans_up_is_left_to_it(sleeper: Sleeper) -> None:
+@pytest.mark.parametrize(
+    "code",
+    ["open('/proc/self/comm', 'w').write('horus janitor')", f"'{JANITOR_CALL}'"],
+    ids=["serving", "loading its modules"],
+)
+def test_a_run_that_a_janitor_still_cleans_up_is_left_to_it(sleeper: Sleeper, code: str) -> None:
     token = f"00000004.{NO_SUCH_PID}.1"
     node = sleeper(token)
     janitor = subprocess.Popen(
-        [sys.executable, "-c", "open('/proc/self/comm', 'w').write('horus janitor'); print('up', flush=True); input()"],
+        [sys.executable, "-c", f"{code}; print('up', flush=True); input()"],
         env={**os.environ, TOKEN_VARIABLE: token},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -91,7 +97,7 @@ def test_a_run_that_a_janitor_still_cleans_up_is_left_to_it(sleeper: Sleeper) ->
     assert janitor.stdout is not None
     janitor.stdout.readline()
     try:
-        assert node.pid not in end_strays()
+        assert not {node.pid, janitor.pid} & set(end_strays())
         assert is_running(node.pid)
     finally:
         janitor.kill()
