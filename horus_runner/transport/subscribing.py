@@ -52,8 +52,10 @@ class RingFinder:
         followed = {name.chain for name in self._reading.values()}
         oldest: dict[tuple[str, str, str], RingName] = {}
         for ring in ring_segments(self._namespace, self._digest):
-            if ring.chain not in followed and ring.chain not in self._done and (
-                ring.chain not in oldest or ring.generation < oldest[ring.chain].generation
+            if (
+                ring.chain not in followed
+                and ring.chain not in self._done
+                and (ring.chain not in oldest or ring.generation < oldest[ring.chain].generation)
             ):
                 oldest[ring.chain] = ring
         for name in oldest.values():
