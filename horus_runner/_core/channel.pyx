@@ -204,9 +204,7 @@ cdef class Sender:
         cdef int64_t now
         if writer is None:
             writer = self._room(HR_PACKED, None, nbytes)
-        if <uint64_t>nbytes <= writer.w.header.embed_bytes:
-            if writer.lossless:
-                writer.await_room()
+        if <uint64_t>nbytes <= writer.w.header.embed_bytes and not writer.lossless:
             now = now_ns()
             return writer.publish_embedded(
                 HR_PACKED, PyBytes_AS_STRING(data), nbytes, now, self._origin(origin_ns, now))
@@ -217,12 +215,12 @@ cdef class Sender:
         cdef Py_ssize_t nbytes = PyBytes_GET_SIZE(data)
         cdef RingWriter writer = self._room(HR_PACKED, None, nbytes)
         cdef int64_t slot, now
+        if writer.lossless:
+            writer.await_room()
         if <uint64_t>nbytes <= writer.w.header.embed_bytes:
             now = now_ns()
             return writer.publish_embedded(
                 HR_PACKED, PyBytes_AS_STRING(data), nbytes, now, self._origin(origin_ns, now))
-        if writer.lossless:
-            writer.await_room()
         slot = writer.take()
         _copy(writer.slot_address(slot), PyBytes_AS_STRING(data), nbytes)
         now = now_ns()

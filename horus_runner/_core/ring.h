@@ -288,10 +288,7 @@ static inline void hr_follow(hr_writer *w, hr_writer *before) {
     w->next = w->header->base = before->next;
     w->index = w->next % w->capacity;
     HR_STORE(&w->header->head, w->next);
-    uint32_t live = 0;
-    for (uint32_t r = 0; r < before->header->rows; r++)
-        live += hr_state(HR_LOAD(&hr_row_at(before->header, r)->owner)) == HR_LIVE;
-    if (live > w->header->expected) w->header->expected = live;
+    w->header->expected = 0; /* who is still to come, comes to the lowest generation: see hr_settled */
     /* SYNC: the final head before the successor mark */
     atomic_store_explicit(&before->header->successor, before->next + 1, memory_order_release);
     atomic_thread_fence(memory_order_seq_cst);
@@ -326,15 +323,27 @@ static inline uint64_t hr_cursor(hr_row *row) {
     }
 }
 
-/* Whether the next message of a lossless ring overwrites nothing that is unread. If not, `slow` gets the row of the
+static inline int hr_someone_missing(hr_header *h) {
+    uint32_t known = 0;
+    for (uint32_t r = 0; r < h->rows; r++) known += *(volatile char *)hr_row_at(h, r)->subscriber != 0;
+    return known < h->expected;
+}
+
+/* Whether everybody has left an ended generation, or stayed away: until then its subscribers are to come to the next. */
+static inline int hr_settled(hr_header *h) {
+    for (uint32_t r = 0; r < h->rows; r++)
+        if (atomic_load_explicit(&hr_row_at(h, r)->owner, memory_order_acquire) != HR_FREE) return 0;
+    return !hr_someone_missing(h);
+}
+
+/* Whether the next message of a lossless ring overwrites nothing that is unread, also by those who are `coming` from the
+ * generation before. If not, `slow` gets the row of the
  * slowest subscriber, or the number of rows when one that is sure to come is not there yet. */
-static inline int hr_has_room(hr_writer *w, uint32_t *slow) {
+static inline int hr_has_room(hr_writer *w, int coming, uint32_t *slow) {
     hr_header *h = w->header;
     uint64_t least = w->next;
-    uint32_t known = 0;
     for (uint32_t r = 0; r < h->rows; r++) {
         hr_row *row = hr_row_at(h, r);
-        if (*(volatile char *)row->subscriber) known++;
         /* SYNC: a row is filled before it is live */
         if (hr_state(atomic_load_explicit(&row->owner, memory_order_acquire)) != HR_LIVE) continue;
         uint64_t cursor = hr_cursor(row);
@@ -343,7 +352,7 @@ static inline int hr_has_room(hr_writer *w, uint32_t *slow) {
             *slow = r;
         }
     }
-    if (known < h->expected && h->base < least) {
+    if (h->base < least && (coming || hr_someone_missing(h))) {
         least = h->base;
         *slow = h->rows;
     }

@@ -102,7 +102,8 @@ cdef extern from "ring.h" nogil:
     int hr_purgeable(const hr_writer *w, uint64_t slot)
     void hr_account_read(hr_header *h, hr_row *row, hr_account *account)
     void hr_row_name(hr_row *row, const char *name, size_t nbytes)
-    int hr_has_room(hr_writer *w, uint32_t *slow)
+    int hr_settled(hr_header *h)
+    int hr_has_room(hr_writer *w, bint coming, uint32_t *slow)
     uint64_t hr_cursor(hr_row *row)
     void hr_wait_prepare(hr_writer *w)
     void hr_wait_done(hr_writer *w)
@@ -123,6 +124,8 @@ cdef class RingWriter:
     cdef Descriptor file
     cdef readonly str label
     cdef Doorbell bell
+    cdef RingWriter before
+    cdef object reclaim
     cdef int64_t wait_ns
     cdef bint lossless
     cdef object resolve
@@ -141,9 +144,11 @@ cdef class RingWriter:
     cdef int publish_slot(self, uint64_t kind, int64_t slot, uint64_t nbytes, int64_t send_ns, int64_t origin_ns) except -1
     cdef int notify(self) except -1
     cdef int await_room(self) except -1
+    cdef bint _has_room(self, uint32_t *slow) noexcept
     cdef int _meet(self, uint32_t row, uint64_t owner) except -1
     cdef Loan loan(self)
     cpdef follow(self, RingWriter before)
+    cpdef come_after(self, RingWriter before)
 
 
 cdef class Loan(Block):

@@ -58,6 +58,7 @@ class RingWriter:
         label: str,
         resolve: Callable[[int], Doorbell | None],
         bell: Doorbell,
+        reclaim: Callable[[Mapping], object],
         record_type: type[Any] | None = None,
         *,
         check: bool = False,
@@ -79,6 +80,7 @@ class RingWriter:
     @property
     def ended(self) -> bool: ...
     def follow(self, before: RingWriter) -> None: ...
+    def come_after(self, before: RingWriter) -> None: ...
     def purge(self) -> bool: ...
 
 @final

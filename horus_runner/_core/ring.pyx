@@ -167,14 +167,15 @@ cdef class RingWriter:
     A ring left by a publisher that is gone is taken up where it stood; call `ring_everybody` then. `resolve` turns an
     owner word into the Doorbell of that subscriber, or None when its process cannot be found. With `check`, a slot is
     read-only in this process while it is published. On a lossless ring this process sleeps on `bell` while there is
-    no room, `wait_ns` at the most.
+    no room, `wait_ns` at the most; before it gives up, `reclaim(mapping)` closes the rows of dead runs.
     """
 
     def __cinit__(self, Mapping mapping not None, Descriptor file not None, str label not None, resolve,
-                  Doorbell bell not None, type record_type=None, *, bint check=False, int64_t wait_ns=0):
+                  Doorbell bell not None, reclaim, type record_type=None, *, bint check=False, int64_t wait_ns=0):
         cdef hr_header *header = _header_of(mapping, mapping.nbytes)
         self.mapping, self.file, self.label, self.resolve, self.check = mapping, file, label, resolve, check
         self.bell, self.wait_ns, self.lossless = bell, wait_ns, header.lossless != 0
+        self.reclaim = reclaim
         self.record_type = record_type
         self.layout = None if record_type is None else record_layout(record_type)
         self.w.named = <uint32_t *>calloc(header.capacity, 4)
@@ -272,24 +273,36 @@ cdef class RingWriter:
         """
         cdef uint32_t slow = 0, seen
         cdef int64_t until_ns = 0
-        while not hr_has_room(&self.w, &slow) and not stop_signal_seen():
+        while not self._has_room(&slow) and not stop_signal_seen():
             if not until_ns:
                 until_ns = now_ns() + self.wait_ns
             elif now_ns() >= until_ns:
+                self.reclaim(self.mapping)
+                if self._has_room(&slow):
+                    return 0
                 raise HorusTimeoutError(self._full(slow))
             seen = hr_sleep_look(self.bell.bell)
             hr_wait_prepare(&self.w)
-            if not hr_has_room(&self.w, &slow) and not stop_signal_seen():
+            if self.before is not None:
+                hr_wait_prepare(&self.before.w)
+            if not self._has_room(&slow) and not stop_signal_seen():
                 with nogil:
                     self.bell.sleep(seen, until_ns)
             hr_wait_done(&self.w)
             PyErr_CheckSignals()
         return 0
 
+    cdef bint _has_room(self, uint32_t *slow) noexcept:
+        while self.before is not None and hr_settled(self.before.w.header):
+            self.before = self.before.before
+        return hr_has_room(&self.w, self.before is not None, slow)
+
     def _full(self, uint32_t slow) -> str:
         kept = f"{self.label} keeps {self.w.capacity} messages and has been full for {self.wait_ns / 1e9:g} s"
         if slow >= self.w.header.rows:
-            return f"{kept}: a subscriber that was declared has not come"
+            if self.before is None:
+                return f"{kept}: a subscriber that was declared has not come"
+            return f"{kept}: a subscriber has not come yet, or has older messages to read first"
         row = hr_row_at(self.w.header, slow)
         behind = self.w.next - hr_cursor(row)
         return f"{kept}: subscriber '{_text(row.subscriber)}' has {behind} of them to read"
@@ -318,6 +331,12 @@ cdef class RingWriter:
     cpdef follow(self, RingWriter before):
         """End `before` at its head, where the numbers of this new ring begin; then call `before.ring_everybody`."""
         hr_follow(&self.w, &before.w)
+        self.come_after(before)
+
+    cpdef come_after(self, RingWriter before):
+        """Remember the generation before, whose subscribers a lossless ring waits for."""
+        if self.lossless:
+            self.before = before
 
     def purge(self) -> bool:
         """Give the memory of this ring's slots back, once its successor is marked and nobody uses them; False before.

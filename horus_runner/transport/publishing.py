@@ -13,13 +13,14 @@ from horus_runner._core.channel import Sender
 from horus_runner._core.clock import monotonic_ns
 from horus_runner._core.mapping import Descriptor, Mapping, reserve
 from horus_runner._core.records import Record, layout_of
-from horus_runner._core.ring import ARRAY, LAYOUT_BYTES, RECORD, RingWriter, describe_ring, ring_header
+from horus_runner._core.ring import ARRAY, LAYOUT_BYTES, RECORD, RingWriter, describe_ring, owner_word, ring_header
 from horus_runner.errors import HorusNotFoundError, MessageTypeError
 from horus_runner.graph.plan import TopicPlan
 from horus_runner.messages.image import Image
 from horus_runner.messages.registry import resolve_type, type_name
 from horus_runner.messages.tensor import Tensor
 from horus_runner.transport.names import RingName, digest, ring_segments
+from horus_runner.transport.rows import reclaim
 from horus_runner.transport.segment import create_segment, open_segment
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class RingChain:
             if before is not None and not before.ended:  # the earlier life ended before it could mark this one
                 self._newest.follow(before)
                 before.ring_everybody()
+            elif before is not None:
+                self._newest.come_after(before)
         if self._newest is not None:
             self._newest.ring_everybody()
             if self._carries_declared(self._newest):
@@ -102,10 +105,16 @@ class RingChain:
             label,
             resolve,
             self._participant.doorbell,
+            self._reclaim,
             record_type,
             check=os.environ.get("HORUS_CHECK") == "1",
             wait_ns=self._topic.full_timeout_ns,
         )
+
+    def _reclaim(self, table: Mapping) -> None:
+        """Close the rows of subscribers whose runs are dead."""
+        participant = self._participant
+        reclaim(table, table.nbytes, owner_word(participant.segment.run_number, participant.index, 0))
 
     def open_ring(self, kind: int, cls: type[Any] | None, nbytes: int) -> RingWriter:
         """Make the first generation, or the next one when messages of `nbytes` do not fit; that is to `follow` then."""

@@ -12,8 +12,11 @@ from horus_runner.errors import HorusTimeoutError
 from horus_runner.graph.plan import TopicPlan
 from horus_runner.messages import CmdVel, Image
 from horus_runner.metrics.reader import RunReader
+from horus_runner.transport.names import new_run_id
 from horus_runner.transport.participant import Participant
 from horus_runner.transport.rows import retire
+from horus_runner.transport.runs import unlink_run
+from horus_runner.transport.segment import ProcessSegment
 
 Others = Callable[[int], Participant]
 SHORT_NS = 50_000_000
@@ -132,6 +135,52 @@ def test_growth_loses_nothing_either(participant: Participant, participants: Oth
         publisher.send({"n": n, "body": "z" * (n * 700)})
     thread.join(20)
     assert got == list(range(60))
+
+
+def test_who_leaves_instead_of_following_growth_is_waited_for_no_more(
+    participant: Participant, participants: Others
+) -> None:
+    plan = lossless(2, subscribers=("stays", "leaves"))
+    stays = participants(1).receiver(plan, "stays", participant.namespace, None)
+    leaves = participants(2).receiver(plan, "leaves", participant.namespace, None)
+    publisher = participant.publisher(plan, "pub", participant.namespace, None)
+    publisher.send(0)
+    assert leaves.recv() == 0
+    thread, got = read_in_background(stays, 10, lambda message: message[0] if isinstance(message, str) else message)
+    done = threading.Event()
+
+    def send_larger() -> None:
+        for n in range(1, 10):
+            publisher.send(f"{n}" + "x" * 9_000)
+        done.set()
+
+    sender = threading.Thread(target=send_larger, daemon=True)
+    sender.start()
+    assert not done.wait(0.1), "two are kept; the others wait for the one that has not followed"
+    leaves.close()
+    assert done.wait(10)
+    sender.join(10)
+    thread.join(10)
+    assert got == [0, *map(str, range(1, 10))]
+
+
+def test_a_subscriber_whose_run_died_is_waited_for_once(participant: Participant) -> None:
+    plan = lossless(2, SHORT_NS)
+    run_id = new_run_id()
+    theirs = ProcessSegment.create(participant.namespace, run_id, ["x"])
+    receiver = Participant(theirs, 0).receiver(plan, "theirs", participant.namespace, CmdVel)
+    publisher = participant.publisher(plan, "pub", participant.namespace, CmdVel)
+    assert not receiver.has_message()
+    try:
+        for n in range(2):
+            publisher.send(CmdVel(float(n), 0.0))
+        with pytest.raises(HorusTimeoutError, match="'theirs' has 2 of them to read"):
+            publisher.send(CmdVel(2.0, 0.0))
+        theirs.close()
+        for n in range(5):
+            publisher.send(CmdVel(float(n), 0.0))
+    finally:
+        unlink_run(run_id)
 
 
 def test_without_subscribers_nobody_is_waited_for(participant: Participant) -> None:
