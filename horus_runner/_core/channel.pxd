@@ -2,7 +2,8 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from horus_runner._core.arrays cimport ArrayMessage
 from horus_runner._core.mapping cimport Mapping
-from horus_runner._core.ring cimport RingReader, RingWriter, hr_look, hr_word
+from horus_runner._core.ring cimport RingReader, RingWriter
+from horus_runner._core.ring_h cimport hr_look, hr_word
 
 
 cdef class Causality:

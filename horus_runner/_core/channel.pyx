@@ -16,9 +16,10 @@ from horus_runner._core.clock cimport (
 )
 from horus_runner._core.mapping cimport Mapping
 from horus_runner._core.records cimport Layout, Record, record_new
-from horus_runner._core.ring cimport (
-    HR_ARRAY, HR_EMPTY, HR_LAPPED, HR_MOVED, HR_PACKED, HR_RECORD, HR_THERE, Loan, RingReader, RingWriter,
-    atomic_word, hh_record, hr_copy_out, hr_handed, hr_lapped, hr_ledger_write, hr_look, hr_peek, hr_seek, hr_unpin, hr_word,
+from horus_runner._core.ring cimport Loan, RingReader, RingWriter
+from horus_runner._core.ring_h cimport (
+    HR_ARRAY, HR_EMPTY, HR_LAPPED, HR_MOVED, HR_PACKED, HR_RECORD, HR_THERE, atomic_word, hh_record, hr_copy_out,
+    hr_handed, hr_lapped, hr_ledger_write, hr_look, hr_peek, hr_seek, hr_unpin, hr_word,
 )
 
 import threading

@@ -6,6 +6,7 @@ where it would touch them.
 
 cimport cython
 from libc.errno cimport EINTR, ENOSPC, errno
+from libc.stdint cimport uint64_t
 from posix.types cimport off_t
 from posix.unistd cimport close, getpid
 
@@ -29,6 +30,24 @@ cdef extern from "<fcntl.h>" nogil:
 
 cdef extern from "<pthread.h>" nogil:
     int pthread_atfork(void (*prepare)() noexcept nogil, void (*parent)() noexcept nogil, void (*child)() noexcept nogil)
+
+cdef extern from *:
+    """
+    #include <stdatomic.h>
+    #include <stdint.h>
+    typedef _Atomic uint64_t horus_word;
+    static inline uint64_t horus_load_word(horus_word *word) { return atomic_load(word); }
+    static inline void horus_add_word(horus_word *word, uint64_t count) { atomic_fetch_add(word, count); }
+    static inline int horus_swap_word(horus_word *word, uint64_t value) {
+        uint64_t unset = 0;
+        return atomic_compare_exchange_strong(word, &unset, value);
+    }
+    """
+    ctypedef struct horus_word:
+        pass
+    uint64_t _load_word "horus_load_word" (horus_word *word) nogil
+    void _add_word "horus_add_word" (horus_word *word, uint64_t count) nogil
+    int _swap_word "horus_swap_word" (horus_word *word, uint64_t value) nogil
 
 cdef int _generation = 0
 
@@ -148,3 +167,25 @@ def reserve(int fd, Py_ssize_t offset, Py_ssize_t nbytes, str what):
 cdef void give_back(int fd, off_t offset, off_t nbytes) noexcept nogil:
     """Return the memory of pages to the system: they read as zeros from now on. A file system that cannot keeps them."""
     fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, nbytes)
+
+
+def read_word(Mapping mapping not None, Py_ssize_t offset) -> int:
+    """An atomic word of shared memory."""
+    return _load_word(_word_at(mapping, offset))
+
+
+def add_to_word(Mapping mapping not None, Py_ssize_t offset, uint64_t count) -> None:
+    """Add to an atomic word; whoever sees the sum sees what was stored before."""
+    _add_word(_word_at(mapping, offset), count)
+
+
+def set_word_once(Mapping mapping not None, Py_ssize_t offset, uint64_t value) -> bool:
+    """Store `value` into an atomic word that is still 0; False when somebody else was first."""
+    return bool(_swap_word(_word_at(mapping, offset), value))
+
+
+cdef horus_word *_word_at(Mapping mapping, Py_ssize_t offset) except NULL:
+    mapping.check_process("shared memory")
+    if offset < 0 or offset % 8 or offset > mapping.nbytes - 8:
+        raise ValueError(f"no word at byte {offset} of {mapping.nbytes}")
+    return <horus_word *>(mapping.address + offset)

@@ -10,7 +10,8 @@ from libc.string cimport memcpy, memset, strlen
 
 from horus_runner._core.clock cimport now_ns
 from horus_runner._core.mapping cimport Mapping
-from horus_runner._core.ring cimport atomic_word, hh_histogram, hh_record, hr_word, quantiles, store_word
+from horus_runner._core.ring_h cimport atomic_word, hh_histogram, hh_record, hr_word, store_word
+from horus_runner._core.table cimport quantiles
 
 cdef extern from "meter.h" nogil:
     enum:

@@ -6,10 +6,9 @@ every receive of one process one step.
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcpy, memset, strlen
+from libc.string cimport memcpy, strlen
 
 from horus_runner._core.blocks cimport Block, HeapBlock, heap_block
 from horus_runner._core.clock cimport (
@@ -17,6 +16,13 @@ from horus_runner._core.clock cimport (
 )
 from horus_runner._core.mapping cimport Descriptor, Mapping, fork_generation, give_back
 from horus_runner._core.records cimport Layout, record_layout
+from horus_runner._core.ring_h cimport (
+    HR_EMPTY, HR_FREE, HR_LIVE, HR_NAME_BYTES, atomic_word, hr_begin, hr_cell, hr_clear, hr_copy_in, hr_cursor,
+    hr_descriptor, hr_end, hr_follow, hr_has_room, hr_header, hr_lease, hr_look, hr_peek, hr_purge, hr_purgeable,
+    hr_reader, hr_row, hr_row_at, hr_row_claim, hr_row_name, hr_row_open, hr_row_retire, hr_settled, hr_state,
+    hr_take, hr_unpin, hr_wait_done, hr_wait_prepare, hr_writer_adopt, hr_writer_waits, store_word,
+)
+from horus_runner._core.table cimport header_of, text_of
 
 import warnings
 
@@ -25,139 +31,6 @@ from horus_runner.errors import HorusError, HorusTimeoutError, LoanLimitError
 
 cdef extern from "Python.h":
     int PyErr_CheckSignals() except -1
-
-PACKED = HR_PACKED
-ARRAY = HR_ARRAY
-RECORD = HR_RECORD
-MAX_HELD = HR_MAX_HELD
-NAME_BYTES = HR_NAME_BYTES - 1
-TOPIC_BYTES = HR_TOPIC_BYTES - 1
-LAYOUT_BYTES = HR_LAYOUT_BYTES - 1
-
-
-def owner_word(uint32_t run, uint32_t index, uint32_t serial) -> int:
-    """The word that names the holder of a subscriber row: its run, its doorbell there, and which of its joins it is."""
-    return hr_owner(run, index, serial, HR_LIVE)
-
-
-def owner_parts(uint64_t owner) -> tuple[int, int, str]:
-    """Run, doorbell index and state (free, claiming, live, clearing) of an owner word."""
-    return owner >> 32, (owner >> 20) & 0xFFF, ("free", "claiming", "live", "clearing")[hr_state(owner)]
-
-
-cdef int _store_text(char *to, Py_ssize_t room, str text) except -1:
-    cdef bytes data = text.encode()
-    if len(data) >= room:
-        raise ValueError(f"'{text[:40]}...' has {len(data)} bytes; at most {room - 1} fit")
-    memset(to, 0, room)
-    memcpy(to, <char *>data, len(data))
-    return 0
-
-
-def ring_header(*, uint64_t capacity, uint32_t rows, uint32_t max_held, uint32_t loans, uint64_t slot_bytes,
-                uint64_t embed_bytes, uint64_t generation, uint64_t base, uint64_t layout_hash, uint32_t run,
-                uint32_t publisher_index, str topic, str publisher, str type, str layout,
-                bint lossless=False, uint32_t expected=0) -> tuple[bytes, int, int]:
-    """The first bytes of a new ring segment, how many bytes of it come before the slots, and how many it has in all.
-
-    A `lossless` ring overwrites nothing unread; `expected` subscribers are sure to come.
-    `slot_bytes` 0 makes a ring whose messages are all embedded, in `embed_bytes` each. Raises ValueError when a name
-    does not fit.
-    """
-    cdef hr_header header
-    memset(&header, 0, sizeof(header))
-    header.capacity, header.rows, header.max_held, header.loans = capacity, rows, max_held, loans
-    header.slot_bytes, header.embed_bytes = slot_bytes, embed_bytes
-    header.generation, header.base, header.head = generation, base, base
-    header.layout_hash, header.created_ns = layout_hash, now_ns()
-    header.run, header.publisher_index = run, publisher_index
-    header.lossless, header.expected = lossless, expected
-    _store_text(header.topic, HR_TOPIC_BYTES, topic)
-    _store_text(header.publisher, HR_NAME_BYTES, publisher)
-    _store_text(header.type, HR_TYPE_BYTES, type)
-    _store_text(header.layout, HR_LAYOUT_BYTES, layout)
-    total = hr_plan(&header)
-    if not hr_valid(&header, total):
-        raise ValueError(f"no ring with capacity={capacity}, rows={rows}, max_held={max_held}, slot_bytes={slot_bytes}")
-    return PyBytes_FromStringAndSize(<char *>&header, sizeof(header)), header.payload_offset, total
-
-
-HEADER_BYTES = sizeof(hr_header)
-
-
-cdef hr_header *_header_of(Mapping mapping, Py_ssize_t file_bytes) except NULL:
-    cdef hr_header *header = <hr_header *>mapping.address
-    mapping.check_process("a topic")
-    if mapping.nbytes < <Py_ssize_t>sizeof(hr_header) or not hr_valid(header, file_bytes):
-        raise HorusError("a ring segment's header makes no sense: another version wrote it, or it is damaged")
-    return header
-
-
-cdef str _text(const char *stored):
-    """A name out of shared memory; cut to fit, it may end within a character."""
-    return stored[:strlen(stored)].decode("utf-8", "replace")
-
-
-def describe_ring(Mapping mapping not None, Py_ssize_t file_bytes) -> dict:
-    """What a ring's header says, from a mapping of at least its first HEADER_BYTES."""
-    cdef hr_header *header = _header_of(mapping, file_bytes)
-    return {
-        "topic": _text(header.topic), "publisher": _text(header.publisher), "type": _text(header.type),
-        "layout": _text(header.layout),
-        "layout_hash": header.layout_hash, "generation": header.generation, "base": header.base,
-        "lossless": header.lossless != 0, "run": header.run, "publisher_index": header.publisher_index, "capacity": header.capacity,
-        "rows": header.rows, "max_held": header.max_held, "slots": header.slots, "slot_bytes": header.slot_bytes,
-        "embed_bytes": header.embed_bytes, "loans": header.loans,
-        "head": atomic_word(&header.head), "bytes": atomic_word(&header.bytes),
-        "successor": atomic_word(&header.successor), "rows_in_use": atomic_word(&header.rows_in_use),
-        "created_ns": header.created_ns,
-        "descriptors_offset": header.descriptors_offset, "payload_offset": header.payload_offset,
-        "total_bytes": header.total_bytes,
-    }
-
-
-cdef object quantiles(hh_histogram *histogram):
-    """(p50, p99, max, count) in nanoseconds, or None when nothing was measured."""
-    if not atomic_word(&histogram.count):
-        return None
-    return (hh_quantile(histogram, 500), hh_quantile(histogram, 990), atomic_word(&histogram.max),
-            atomic_word(&histogram.count))
-
-
-def describe_rows(Mapping mapping not None, Py_ssize_t file_bytes) -> list:
-    """The ledger of every row that is or was in use: what it comes to over all lives of its subscriber."""
-    cdef hr_header *header = _header_of(mapping, file_bytes)
-    cdef hr_row *row
-    cdef hr_account account
-    cdef uint32_t i
-    found = []
-    for i in range(header.rows):
-        row = hr_row_at(header, i)
-        if not row.subscriber[0]:
-            continue
-        hr_account_read(header, row, &account)
-        found.append({
-            "owner": atomic_word(&row.owner), "live": bool(account.open), "row": i,
-            "subscriber": _text(row.subscriber), "delivered": account.delivered, "lost": account.lost,
-            "superseded": account.superseded, "in_flight": account.in_flight, "copied": atomic_word(&row.copied),
-            "balanced": bool(account.balanced), "latency": quantiles(&row.latency), "age": quantiles(&row.age),
-        })
-    return found
-
-
-def retire_row(Mapping mapping not None, Py_ssize_t file_bytes, uint32_t row, uint64_t seen, uint64_t cleaner) -> bool:
-    """Close a row whose owner word was `seen` and whose owner is known to be gone; False when it has changed since."""
-    cdef hr_header *header = _header_of(mapping, file_bytes)
-    if row >= header.rows or hr_state(seen) == HR_FREE:
-        return False
-    return bool(hr_row_retire(header, row, seen, cleaner))
-
-
-def row_owners(Mapping mapping not None, Py_ssize_t file_bytes) -> list:
-    """The owner word of each row, 0 for a free one. All rows: who died in a claim may not have counted its row."""
-    cdef hr_header *header = _header_of(mapping, file_bytes)
-    cdef uint32_t i
-    return [atomic_word(&hr_row_at(header, i).owner) for i in range(header.rows)]
 
 
 @cython.final
@@ -172,7 +45,7 @@ cdef class RingWriter:
 
     def __cinit__(self, Mapping mapping not None, Descriptor file not None, str label not None, resolve,
                   Doorbell bell not None, reclaim, type record_type=None, *, bint check=False, int64_t wait_ns=0):
-        cdef hr_header *header = _header_of(mapping, mapping.nbytes)
+        cdef hr_header *header = header_of(mapping, mapping.nbytes)
         self.mapping, self.file, self.label, self.resolve, self.check = mapping, file, label, resolve, check
         self.bell, self.wait_ns, self.lossless = bell, wait_ns, header.lossless != 0
         self.reclaim = reclaim
@@ -305,7 +178,7 @@ cdef class RingWriter:
             return f"{kept}: a subscriber has not come yet, or has older messages to read first"
         row = hr_row_at(self.w.header, slow)
         behind = self.w.next - hr_cursor(row)
-        return f"{kept}: subscriber '{_text(row.subscriber)}' has {behind} of them to read"
+        return f"{kept}: subscriber '{text_of(row.subscriber)}' has {behind} of them to read"
 
     cdef int _meet(self, uint32_t row, uint64_t owner) except -1:
         cdef Doorbell doorbell = self.resolve(owner) if hr_state(owner) == HR_LIVE else None
@@ -411,7 +284,7 @@ cdef class RingReader:
     def __cinit__(self, Mapping control not None, Mapping view not None, Py_ssize_t file_bytes, uint64_t owner,
                   str subscriber not None, open_private, Doorbell writer_bell, type record_type=None, *,
                   object start=None):
-        cdef hr_header *header = _header_of(control, file_bytes)
+        cdef hr_header *header = header_of(control, file_bytes)
         cdef hr_reader *r = &self.r
         self.control, self.view, self.open_private, self.privates = control, view, open_private, {}
         self.writer_bell = writer_bell
@@ -544,42 +417,8 @@ cdef class RingReader:
     cdef int _warn_copied(self) except -1:
         if not self.warned:
             self.warned = True
-            topic = _text(self.r.header.topic)
+            topic = text_of(self.r.header.topic)
             warnings.warn(
                 f"topic '{topic}': more than max_held={self.r.max_held} received messages are held, so further ones "
                 "are copied. Drop views that are done with, or raise max_held.", RuntimeWarning, stacklevel=2)
         return 0
-
-
-def read_word(Mapping mapping not None, Py_ssize_t offset) -> int:
-    """An atomic word of shared memory."""
-    return atomic_word(_word_at(mapping, offset))
-
-
-def add_to_word(Mapping mapping not None, Py_ssize_t offset, uint64_t count) -> None:
-    """Add to an atomic word; whoever sees the sum sees what was stored before."""
-    _add_word(_word_at(mapping, offset), count)
-
-
-def set_word_once(Mapping mapping not None, Py_ssize_t offset, uint64_t value) -> bool:
-    """Store `value` into an atomic word that is still 0; False when somebody else was first."""
-    return bool(_swap_word(_word_at(mapping, offset), value))
-
-
-cdef hr_word *_word_at(Mapping mapping, Py_ssize_t offset) except NULL:
-    mapping.check_process("shared memory")
-    if offset < 0 or offset % 8 or offset > mapping.nbytes - 8:
-        raise ValueError(f"no word at byte {offset} of {mapping.nbytes}")
-    return <hr_word *>(mapping.address + offset)
-
-
-cdef extern from *:
-    """
-    static inline void horus_add_word(hr_word *word, uint64_t count) { atomic_fetch_add(word, count); }
-    static inline int horus_swap_word(hr_word *word, uint64_t value) {
-        uint64_t unset = 0;
-        return atomic_compare_exchange_strong(word, &unset, value);
-    }
-    """
-    void _add_word "horus_add_word" (hr_word *word, uint64_t count) nogil
-    int _swap_word "horus_swap_word" (hr_word *word, uint64_t value) nogil

@@ -12,7 +12,7 @@ import psutil
 
 from horus_runner._core.clock import monotonic_ns, realtime_ns
 from horus_runner._core.mapping import Mapping
-from horus_runner._core.ring import HEADER_BYTES, describe_ring, describe_rows
+from horus_runner._core.table import HEADER_BYTES, describe_ring, describe_rows
 from horus_runner.errors import HorusError
 from horus_runner.metrics.snapshot import EdgeSnapshot, NodeSnapshot, Quantiles, Snapshot, TopicSnapshot
 from horus_runner.transport.names import RingName, default_namespace, ring_segments

@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 from horus_runner._core.channel import Causality, Receiver, Sender
 from horus_runner._core.clock import Doorbell
-from horus_runner._core.ring import owner_parts
+from horus_runner._core.table import owner_parts
 from horus_runner.errors import ForkedTopicError, HorusError
 from horus_runner.graph.plan import TopicPlan
 from horus_runner.messages import codec

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from horus_runner._core.mapping import Mapping
-from horus_runner._core.ring import HEADER_BYTES, describe_ring, owner_parts, owner_word, retire_row, row_owners
+from horus_runner._core.table import HEADER_BYTES, describe_ring, owner_parts, owner_word, retire_row, row_owners
 from horus_runner.errors import HorusError
 from horus_runner.transport.names import RingName, ring_segments
 from horus_runner.transport.runs import find_run, is_dead

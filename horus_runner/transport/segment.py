@@ -17,9 +17,8 @@ from multiprocessing.shared_memory import SharedMemory
 from typing import Any
 
 from horus_runner._core.clock import Doorbell, monotonic_ns, realtime_ns
-from horus_runner._core.mapping import Mapping, reserve
+from horus_runner._core.mapping import Mapping, add_to_word, read_word, reserve, set_word_once
 from horus_runner._core.meter import RECORD_BYTES, NodeRecord
-from horus_runner._core.ring import add_to_word, read_word, set_word_once
 from horus_runner.errors import HorusError
 from horus_runner.transport.names import DIRECTORY, RunName, new_run_id, unfinished_segment
 

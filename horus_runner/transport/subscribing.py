@@ -9,7 +9,8 @@ from horus_runner._core.arrays import ArrayMessage
 from horus_runner._core.channel import Receiver
 from horus_runner._core.mapping import Descriptor, Mapping
 from horus_runner._core.records import Record, layout_of
-from horus_runner._core.ring import HEADER_BYTES, RingReader, describe_ring, owner_word
+from horus_runner._core.ring import RingReader
+from horus_runner._core.table import HEADER_BYTES, describe_ring, owner_word
 from horus_runner.errors import LayoutMismatchError, MessageTypeError
 from horus_runner.graph.plan import TopicPlan
 from horus_runner.messages.registry import resolve_type

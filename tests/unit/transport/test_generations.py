@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from horus_runner._core.mapping import Mapping
-from horus_runner._core.ring import HEADER_BYTES, PACKED, describe_ring
+from horus_runner._core.table import HEADER_BYTES, PACKED, describe_ring
 from horus_runner.errors import LayoutMismatchError
 from horus_runner.graph.plan import TopicPlan
 from horus_runner.messages import CmdVel, Tensor, message

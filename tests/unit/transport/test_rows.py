@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from horus_runner._core.mapping import Mapping
-from horus_runner._core.ring import HEADER_BYTES, describe_ring, owner_parts, row_owners
+from horus_runner._core.table import HEADER_BYTES, describe_ring, owner_parts, row_owners
 from horus_runner.graph.plan import TopicPlan
 from horus_runner.messages import CmdVel
 from horus_runner.metrics.reader import RunReader
