@@ -56,6 +56,7 @@ cdef extern from "ring.h" nogil:
         uint32_t *free
         uint64_t free_count
         uint32_t *marks
+        uint64_t *backed
         uint32_t scan
 
     ctypedef struct hr_reader:
@@ -82,7 +83,7 @@ cdef extern from "ring.h" nogil:
     hr_row *hr_row_at(hr_header *h, uint32_t row)
     void hr_unpin(hr_writer *w, uint32_t slot)
     void hr_writer_adopt(hr_writer *w, hr_header *h)
-    int64_t hr_take(hr_writer *w)
+    int64_t hr_take(hr_writer *w, uint64_t nbytes)
     hr_descriptor *hr_begin(hr_writer *w)
     void hr_copy_in(hr_descriptor *d, const void *source, uint64_t nbytes)
     void hr_end(hr_writer *w, hr_descriptor *d, uint64_t kind, int64_t slot, uint64_t length,
@@ -130,7 +131,6 @@ cdef class RingWriter:
     cdef bint lossless
     cdef object resolve
     cdef bint check
-    cdef unsigned char *reserved
     cdef uint64_t *seen
     cdef hr_doorbell **bells
     cdef list doorbells
@@ -138,7 +138,7 @@ cdef class RingWriter:
     cdef readonly type record_type
     cdef readonly Layout layout
 
-    cdef int64_t take(self) except -1
+    cdef int64_t take(self, uint64_t nbytes) except -1
     cdef char *slot_address(self, int64_t slot) noexcept
     cdef int publish_embedded(self, uint64_t kind, const void *payload, uint64_t nbytes, int64_t send_ns, int64_t origin_ns) except -1
     cdef int publish_slot(self, uint64_t kind, int64_t slot, uint64_t nbytes, int64_t send_ns, int64_t origin_ns) except -1
@@ -146,7 +146,7 @@ cdef class RingWriter:
     cdef int await_room(self) except -1
     cdef bint _has_room(self, uint32_t *slow) noexcept
     cdef int _meet(self, uint32_t row, uint64_t owner) except -1
-    cdef Loan loan(self)
+    cdef Loan loan(self, uint64_t nbytes)
     cpdef follow(self, RingWriter before)
     cpdef come_after(self, RingWriter before)
 
