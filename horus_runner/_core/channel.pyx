@@ -142,7 +142,7 @@ cdef class Sender:
         if self.guard is not None:
             self.guard.check_process(self.topic)
         with self.lock:
-            return self._room(HR_ARRAY, cls, nbytes).loan()
+            return self._room(HR_ARRAY, cls, nbytes).loan(nbytes)
 
     cdef int _send_record(self, object message, int64_t origin_ns) except -1:
         cdef RingWriter writer = self.writer
@@ -189,7 +189,7 @@ cdef class Sender:
             slot = loan.slot
             writer.w.pins[slot] += 1
         else:
-            slot = writer.take()
+            slot = writer.take(nbytes)
             try:
                 array_write(array, writer.slot_address(slot))
             except BaseException:
@@ -222,7 +222,7 @@ cdef class Sender:
             now = now_ns()
             return writer.publish_embedded(
                 HR_PACKED, PyBytes_AS_STRING(data), nbytes, now, self._origin(origin_ns, now))
-        slot = writer.take()
+        slot = writer.take(nbytes)
         _copy(writer.slot_address(slot), PyBytes_AS_STRING(data), nbytes)
         now = now_ns()
         return writer.publish_slot(HR_PACKED, slot, nbytes, now, self._origin(origin_ns, now))

@@ -155,6 +155,7 @@ typedef struct {
     uint32_t *free;  /* stack of slots with no pin; leases may still hold some of them */
     uint64_t free_count;
     uint32_t *marks; /* per slot: the last scan that saw it leased */
+    uint64_t *backed; /* per slot: how many of its bytes have memory for certain */
     uint32_t scan;
 } hr_writer;
 
@@ -167,7 +168,7 @@ static inline void hr_unpin(hr_writer *w, uint32_t slot) {
 }
 
 /* Take over a ring, new or left by a publisher that is known to be gone (waitpid or pidfd; nobody else writes).
- * The arrays named, pins, free and marks are the caller's, zeroed. Every doorbell must be rung afterwards,
+ * The arrays named, pins, free, marks and backed are the caller's, zeroed. Every doorbell must be rung afterwards,
  * unconditionally: the dead one may have advanced head without ringing. */
 static inline void hr_writer_adopt(hr_writer *w, hr_header *h) {
     w->header = h;
@@ -220,20 +221,25 @@ static inline void hr_scan(hr_writer *w) {
     }
 }
 
-/* Take a slot that nobody can read, and pin it. -1 when there is none, which only a broken table can cause.
+/* Take a slot that nobody can read, and pin it: one with memory for `bytes` if there is one, else any. -1 when there is
+ * none, which only a broken table can cause.
  * Relies on the seq_cst fence that ended the publish before: a reader whose lease it does not see will see that
  * the sequence of its descriptor has changed. */
-static inline int64_t hr_take(hr_writer *w) {
+static inline int64_t hr_take(hr_writer *w, uint64_t bytes) {
     hr_scan(w);
+    uint64_t found = UINT64_MAX;
     for (uint64_t i = w->free_count; i-- > 0;) { /* freed last, taken first: its lines are warm */
         uint32_t slot = w->free[i];
         if (w->marks[slot] == w->scan) continue;
-        memmove(&w->free[i], &w->free[i + 1], (w->free_count - i - 1) * sizeof(uint32_t));
-        w->free_count -= 1;
-        w->pins[slot] = 1;
-        return slot;
+        if (found == UINT64_MAX || w->backed[slot] >= bytes) found = i;
+        if (w->backed[slot] >= bytes) break;
     }
-    return -1;
+    if (found == UINT64_MAX) return -1;
+    uint32_t slot = w->free[found];
+    memmove(&w->free[found], &w->free[found + 1], (w->free_count - found - 1) * sizeof(uint32_t));
+    w->free_count -= 1;
+    w->pins[slot] = 1;
+    return slot;
 }
 
 /* Publishing message n: begin; fill the payload words of the descriptor that it returns, or a slot beforehand; end. */

@@ -19,7 +19,6 @@ cdef class RingWriter:
     cdef bint lossless
     cdef object resolve
     cdef bint check
-    cdef unsigned char *reserved
     cdef uint64_t *seen
     cdef hr_doorbell **bells
     cdef list doorbells
@@ -27,7 +26,7 @@ cdef class RingWriter:
     cdef readonly type record_type
     cdef readonly Layout layout
 
-    cdef int64_t take(self) except -1
+    cdef int64_t take(self, uint64_t nbytes) except -1
     cdef char *slot_address(self, int64_t slot) noexcept
     cdef int publish_embedded(self, uint64_t kind, const void *payload, uint64_t nbytes, int64_t send_ns, int64_t origin_ns) except -1
     cdef int publish_slot(self, uint64_t kind, int64_t slot, uint64_t nbytes, int64_t send_ns, int64_t origin_ns) except -1
@@ -35,7 +34,7 @@ cdef class RingWriter:
     cdef int await_room(self) except -1
     cdef bint _has_room(self, uint32_t *slow) noexcept
     cdef int _meet(self, uint32_t row, uint64_t owner) except -1
-    cdef Loan loan(self)
+    cdef Loan loan(self, uint64_t nbytes)
     cpdef follow(self, RingWriter before)
     cpdef come_after(self, RingWriter before)
 

@@ -55,10 +55,10 @@ cdef class RingWriter:
         self.w.pins = <uint32_t *>calloc(header.slots + 1, 4)
         self.w.free = <uint32_t *>calloc(header.slots + 1, 4)
         self.w.marks = <uint32_t *>calloc(header.slots + 1, 4)
-        self.reserved = <unsigned char *>calloc(header.slots + 1, 1)
+        self.w.backed = <uint64_t *>calloc(header.slots + 1, 8)
         self.seen = <uint64_t *>calloc(header.rows + 1, 8)
         self.bells = <hr_doorbell **>calloc(header.rows + 1, sizeof(hr_doorbell *))
-        if not (self.w.named and self.w.pins and self.w.free and self.w.marks and self.reserved and self.seen
+        if not (self.w.named and self.w.pins and self.w.free and self.w.marks and self.w.backed and self.seen
                 and self.bells):
             raise MemoryError()
         self.doorbells = [None] * header.rows
@@ -69,7 +69,7 @@ cdef class RingWriter:
         free(self.w.pins)
         free(self.w.free)
         free(self.w.marks)
-        free(self.reserved)
+        free(self.w.backed)
         free(self.seen)
         free(self.bells)
 
@@ -89,21 +89,23 @@ cdef class RingWriter:
     cdef char *slot_address(self, int64_t slot) noexcept:
         return self.w.payload + slot * self.w.slot_bytes
 
-    cdef int64_t take(self) except -1:
-        cdef int64_t slot = hr_take(&self.w)
+    cdef int64_t take(self, uint64_t nbytes) except -1:
+        """A slot to write `nbytes` into, with memory behind them. Raises SharedMemoryFullError."""
+        cdef int64_t slot = hr_take(&self.w, nbytes)
         cdef Py_ssize_t offset
         if slot < 0:
             raise HorusError(f"{self.label}: no slot is free, so its subscriber table is damaged")
-        if not self.reserved[slot]:
-            offset = self.w.header.payload_offset + slot * self.w.slot_bytes
-            try:
-                reserve(self.file.number, offset, self.w.slot_bytes, self.label)
-            except BaseException:
-                hr_unpin(&self.w, <uint32_t>slot)
-                raise
-            self.reserved[slot] = 1
-        elif self.check:
-            self.mapping.protect(self.w.header.payload_offset + slot * self.w.slot_bytes, self.w.slot_bytes, True)
+        offset = self.w.header.payload_offset + slot * self.w.slot_bytes
+        try:
+            if self.w.backed[slot] < nbytes:
+                nbytes = (nbytes + 4095) // 4096 * 4096
+                reserve(self.file.number, offset, nbytes, self.label)
+                self.w.backed[slot] = nbytes
+            if self.check:
+                self.mapping.protect(offset, self.w.slot_bytes, True)
+        except BaseException:
+            hr_unpin(&self.w, <uint32_t>slot)
+            raise
         return slot
 
     cdef int publish_embedded(self, uint64_t kind, const void *payload, uint64_t nbytes, int64_t send_ns,
@@ -224,17 +226,17 @@ cdef class RingWriter:
                 give_back(self.file.number, self.w.header.payload_offset + slot * self.w.slot_bytes, self.w.slot_bytes)
         return True
 
-    cdef Loan loan(self):
+    cdef Loan loan(self, uint64_t nbytes):
         """A slot to fill in place. Raises LoanLimitError when as many as the ring has slots for are alive."""
         cdef Loan loan
         self.mapping.check_process("a topic")
         if self.loans_alive >= self.w.header.loans:
             raise LoanLimitError(self.label, self.w.header.loans)
         loan = Loan.__new__(Loan)
-        loan.slot = self.take()
+        loan.slot = self.take(nbytes)
         loan.writer = self
         loan.address = self.slot_address(loan.slot)
-        loan.nbytes = self.w.slot_bytes
+        loan.nbytes = nbytes
         self.loans_alive += 1
         return loan
 

@@ -52,6 +52,7 @@ cdef extern from "ring.h" nogil:
         uint32_t *free
         uint64_t free_count
         uint32_t *marks
+        uint64_t *backed
         uint32_t scan
 
     ctypedef struct hr_reader:
@@ -78,7 +79,7 @@ cdef extern from "ring.h" nogil:
     hr_row *hr_row_at(hr_header *h, uint32_t row)
     void hr_unpin(hr_writer *w, uint32_t slot)
     void hr_writer_adopt(hr_writer *w, hr_header *h)
-    int64_t hr_take(hr_writer *w)
+    int64_t hr_take(hr_writer *w, uint64_t nbytes)
     hr_descriptor *hr_begin(hr_writer *w)
     void hr_copy_in(hr_descriptor *d, const void *source, uint64_t nbytes)
     void hr_end(hr_writer *w, hr_descriptor *d, uint64_t kind, int64_t slot, uint64_t length,

@@ -126,7 +126,8 @@ class RingChain:
         header, fixed, total = self._header(kind, cls, layout, nbytes, name.generation, before)
 
         def fill(descriptor: int) -> None:
-            reserve(descriptor, 0, fixed, f"topic '{self._topic.name}'")
+            first = min(total - fixed, (nbytes + 4095) // 4096 * 4096)  # no ring whose first message has no room
+            reserve(descriptor, 0, fixed + first, f"topic '{self._topic.name}'")
             Mapping(descriptor, fixed, writable=True).write(0, header)
 
         file = Descriptor(create_segment(name.segment, total, self._participant.segment.name, fill))
