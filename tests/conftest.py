@@ -14,6 +14,7 @@ import importlib.machinery
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,10 @@ SETTLE_S = float(os.environ.get("HORUS_TEST_SETTLE_S", "5"))
 SESSION = f"{os.getpid()}-{random.SystemRandom().randrange(16**6):06x}"
 SEED = int(os.environ.get("HORUS_TEST_SEED", random.SystemRandom().randrange(2**32)))
 RUNTIME_DIR = Path(tempfile.mkdtemp(prefix="horus-test-"))
+
+# A runner in the background, or nohup, hands down ignored signals, which every process that a test starts inherits.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 os.environ["HORUS_TEST_SESSION"] = SESSION
 os.environ["HORUS_NAMESPACE"] = f"test-{SESSION}"

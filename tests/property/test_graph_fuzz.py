@@ -157,6 +157,7 @@ edits = st.lists(
 
 
 @many
+@example([(386, 0, "\U00018cd6")])  # a character that this Python's Unicode does not know
 @given(edits)
 def test_edits_of_a_good_graph(directory: Path, edits: list[tuple[int, int, str]]) -> None:
     text = GOOD
