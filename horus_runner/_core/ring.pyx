@@ -125,7 +125,8 @@ cdef object quantiles(hh_histogram *histogram):
 
 
 def describe_rows(Mapping mapping not None, Py_ssize_t file_bytes) -> list:
-    """The ledger of every row that is or was in use: what it comes to over all lives of its subscriber."""
+    """The ledger of every row that is or was in use: what it comes to over all lives of its subscriber, and how many
+    slots it holds now."""
     cdef hr_header *header = _header_of(mapping, file_bytes)
     cdef hr_row *row
     cdef hr_account account
@@ -140,6 +141,7 @@ def describe_rows(Mapping mapping not None, Py_ssize_t file_bytes) -> list:
             "owner": atomic_word(&row.owner), "live": bool(account.open), "row": i,
             "subscriber": _text(row.subscriber), "delivered": account.delivered, "lost": account.lost,
             "superseded": account.superseded, "in_flight": account.in_flight, "copied": atomic_word(&row.copied),
+            "held": hr_row_held(row),
             "balanced": bool(account.balanced), "latency": quantiles(&row.latency), "age": quantiles(&row.age),
         })
     return found
