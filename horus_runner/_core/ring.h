@@ -605,6 +605,13 @@ static inline void hr_account_read(hr_header *h, hr_row *row, hr_account *accoun
     }
 }
 
+/* How many slots a row leases. */
+static inline uint32_t hr_row_held(hr_row *row) {
+    uint32_t held = 0;
+    for (uint32_t c = 0; c <= HR_MAX_HELD; c++) held += HR_LOAD(&row->cells[c]) != 0;
+    return held;
+}
+
 /* Add the life that ends to those before it, once, however often its cleaners die. */
 static inline void hr_row_bank(hr_header *h, hr_row *row) {
     uint64_t due = HR_LOAD(&row->bank_due), sequence = HR_LOAD(&row->bank_sequence);

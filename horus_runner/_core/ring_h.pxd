@@ -98,6 +98,7 @@ cdef extern from "ring.h" nogil:
     int hr_purge(hr_writer *w)
     int hr_purgeable(const hr_writer *w, uint64_t slot)
     void hr_account_read(hr_header *h, hr_row *row, hr_account *account)
+    uint32_t hr_row_held(hr_row *row)
     void hr_row_name(hr_row *row, const char *name, size_t nbytes)
     int hr_settled(hr_header *h)
     int hr_has_room(hr_writer *w, bint coming, uint32_t *slow)

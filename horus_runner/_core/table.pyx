@@ -12,7 +12,7 @@ from horus_runner._core.mapping cimport Mapping
 from horus_runner._core.ring_h cimport (
     HR_ARRAY, HR_FREE, HR_LAYOUT_BYTES, HR_LIVE, HR_MAX_HELD, HR_NAME_BYTES, HR_PACKED, HR_RECORD, HR_TOPIC_BYTES,
     HR_TYPE_BYTES, atomic_word, hh_histogram, hh_quantile, hr_account, hr_account_read, hr_header, hr_owner,
-    hr_plan, hr_row, hr_row_at, hr_row_retire, hr_state, hr_valid,
+    hr_plan, hr_row, hr_row_at, hr_row_held, hr_row_retire, hr_state, hr_valid,
 )
 
 from horus_runner.errors import HorusError
@@ -116,7 +116,8 @@ cdef object quantiles(hh_histogram *histogram):
 
 
 def describe_rows(Mapping mapping not None, Py_ssize_t file_bytes) -> list:
-    """The ledger of every row that is or was in use: what it comes to over all lives of its subscriber."""
+    """The ledger of every row that is or was in use: what it comes to over all lives of its subscriber, and how many
+    slots it holds now."""
     cdef hr_header *header = header_of(mapping, file_bytes)
     cdef hr_row *row
     cdef hr_account account
@@ -131,6 +132,7 @@ def describe_rows(Mapping mapping not None, Py_ssize_t file_bytes) -> list:
             "owner": atomic_word(&row.owner), "live": bool(account.open), "row": i,
             "subscriber": text_of(row.subscriber), "delivered": account.delivered, "lost": account.lost,
             "superseded": account.superseded, "in_flight": account.in_flight, "copied": atomic_word(&row.copied),
+            "held": hr_row_held(row),
             "balanced": bool(account.balanced), "latency": quantiles(&row.latency), "age": quantiles(&row.age),
         })
     return found
