@@ -67,7 +67,7 @@ def test_star_import_gives_the_public_names(run_python: RunPython) -> None:
 def test_an_unsupported_platform_is_refused_in_a_sentence(system: str, machine: str, run_python: RunPython) -> None:
     done = run_python(
         "-c",
-        "import os, sys, types\n"
+        "import importlib.abc, importlib.util, os, sys, types, typing\n"  # what the package imports before it looks
         f"sys.platform = {system!r}\n"
         f"os.uname = lambda: types.SimpleNamespace(machine={machine!r})\n"
         "import horus",
