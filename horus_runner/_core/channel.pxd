@@ -1,3 +1,4 @@
+from cpython.pythread cimport PyThread_type_lock
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from horus_runner._core.arrays cimport ArrayMessage
@@ -13,11 +14,21 @@ cdef class Causality:
     cdef int64_t origin(self, int64_t now) noexcept
 
 
+cdef class Turn:
+    cdef PyThread_type_lock lock
+    cdef unsigned long owner
+    cdef int depth
+
+    cdef void take(self) noexcept
+    cdef void give(self) noexcept
+
+
 cdef class Sender:
     cdef readonly str topic
     cdef readonly object declared
     cdef RingWriter writer
-    cdef object open_ring, coerce, encode, lock
+    cdef object open_ring, coerce, encode
+    cdef Turn turn
     cdef Causality causality
     cdef Mapping guard
 

@@ -20,6 +20,10 @@ class Causality:
     def begin(self) -> None: ...
 
 @final
+class Turn:
+    def __new__(cls) -> Self: ...
+
+@final
 class Sender:
     def __init__(
         self,

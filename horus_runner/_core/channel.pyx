@@ -6,6 +6,10 @@ given to them; here is what happens for every message.
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.pythread cimport (
+    NOWAIT_LOCK, PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_get_thread_ident,
+    PyThread_release_lock, WAIT_LOCK,
+)
 from libc.errno cimport EINTR, ETIMEDOUT
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
@@ -21,8 +25,6 @@ from horus_runner._core.ring_h cimport (
     HR_ARRAY, HR_EMPTY, HR_LAPPED, HR_MOVED, HR_PACKED, HR_RECORD, HR_THERE, atomic_word, hh_record, hr_copy_out,
     hr_handed, hr_lapped, hr_ledger_write, hr_look, hr_peek, hr_seek, hr_unpin, hr_word,
 )
-
-import threading
 
 from horus_runner.errors import HorusError, MessageTypeError
 
@@ -60,6 +62,37 @@ cdef class Causality:
 
 
 @cython.final
+cdef class Turn:
+    """One thread at a time; the one whose turn it is may take it again (in a signal's handler). 10 ns, where
+    `threading.RLock` costs 200."""
+
+    def __cinit__(self):
+        self.lock = PyThread_allocate_lock()
+        if self.lock == NULL:
+            raise MemoryError()
+
+    def __dealloc__(self):
+        if self.lock != NULL:
+            PyThread_free_lock(self.lock)
+
+    cdef void take(self) noexcept:
+        cdef unsigned long me = PyThread_get_thread_ident()
+        if self.depth and self.owner == me:
+            self.depth += 1
+            return
+        if not PyThread_acquire_lock(self.lock, NOWAIT_LOCK):
+            with nogil:
+                PyThread_acquire_lock(self.lock, WAIT_LOCK)
+        self.owner = me
+        self.depth = 1
+
+    cdef void give(self) noexcept:
+        self.depth -= 1
+        if not self.depth:
+            PyThread_release_lock(self.lock)
+
+
+@cython.final
 cdef class Sender:
     """Publishes on one topic. Threads may share it.
 
@@ -74,7 +107,7 @@ cdef class Sender:
         self.causality = causality
         # A record is published in one step under the interpreter lock. A slot is not: a large copy lets other threads
         # run, and so does making a ring.
-        self.lock = threading.RLock()
+        self.turn = Turn()
 
     @property
     def ring(self) -> RingWriter | None:
@@ -118,31 +151,32 @@ cdef class Sender:
         return True
 
     cdef RingWriter _room(self, int kind, object cls, Py_ssize_t nbytes):
-        """The ring for a message of that kind and size, made now if need be. Slots: only with the lock held."""
-        cdef RingWriter writer
+        """The ring for a message of that kind and size, made now if need be. Call it in turn."""
+        cdef RingWriter writer = self.writer
         cdef uint64_t most
-        with self.lock:
-            writer = self.writer
-            if writer is not None:
-                most = writer.w.slot_bytes
-                if kind == HR_PACKED and most < writer.w.header.embed_bytes:
-                    most = writer.w.header.embed_bytes
-                if kind == HR_RECORD or <uint64_t>nbytes <= most:
-                    return writer
-            following = self.open_ring(kind, cls, nbytes)
-            if writer is not None:
-                (<RingWriter>following).follow(writer)
-            self.ring = following
-            if writer is not None:
-                writer.ring_everybody()
-            return following
+        if writer is not None:
+            most = writer.w.slot_bytes
+            if kind == HR_PACKED and most < writer.w.header.embed_bytes:
+                most = writer.w.header.embed_bytes
+            if kind == HR_RECORD or <uint64_t>nbytes <= most:
+                return writer
+        following = self.open_ring(kind, cls, nbytes)
+        if writer is not None:
+            (<RingWriter>following).follow(writer)
+        self.ring = following
+        if writer is not None:
+            writer.ring_everybody()
+        return following
 
     def loan(self, cls, Py_ssize_t nbytes) -> Loan:
         """A slot for a message of class `cls` of `nbytes`, to fill in place. Raises LoanLimitError."""
         if self.guard is not None:
             self.guard.check_process(self.topic)
-        with self.lock:
+        self.turn.take()
+        try:
             return self._room(HR_ARRAY, cls, nbytes).loan(nbytes)
+        finally:
+            self.turn.give()
 
     cdef int _send_record(self, object message, int64_t origin_ns) except -1:
         cdef RingWriter writer = self.writer
@@ -155,7 +189,11 @@ cdef class Sender:
                 if type(fitted) is not type(message):
                     return self._send_record(fitted, origin_ns)
             if writer is None:
-                writer = self._room(HR_RECORD, type(message), 0)
+                self.turn.take()
+                try:
+                    writer = self._room(HR_RECORD, type(message), 0)
+                finally:
+                    self.turn.give()
         if writer.record_type is None:  # the ring was opened for something else: the record goes as its fields
             return self._send_packed(message.to_dict(), origin_ns)
         if writer.record_type is not type(message):
@@ -170,8 +208,11 @@ cdef class Sender:
     cdef int _send_array(self, object message, int64_t origin_ns) except -1:
         if self.declared is not None and not isinstance(message, self.declared):
             self.coerce(message)
-        with self.lock:
+        self.turn.take()
+        try:
             return self._publish_array(<ArrayMessage>message, origin_ns)
+        finally:
+            self.turn.give()
 
     cdef int _publish_array(self, ArrayMessage array, int64_t origin_ns) except -1:
         cdef Py_ssize_t nbytes = array_nbytes(array)
@@ -203,14 +244,15 @@ cdef class Sender:
         cdef Py_ssize_t nbytes = PyBytes_GET_SIZE(data)
         cdef RingWriter writer = self.writer
         cdef int64_t now
-        if writer is None:
-            writer = self._room(HR_PACKED, None, nbytes)
-        if <uint64_t>nbytes <= writer.w.header.embed_bytes and not writer.lossless:
+        if writer is not None and <uint64_t>nbytes <= writer.w.header.embed_bytes and not writer.lossless:
             now = now_ns()
             return writer.publish_embedded(
                 HR_PACKED, PyBytes_AS_STRING(data), nbytes, now, self._origin(origin_ns, now))
-        with self.lock:
+        self.turn.take()
+        try:
             return self._publish_packed(data, origin_ns)
+        finally:
+            self.turn.give()
 
     cdef int _publish_packed(self, bytes data, int64_t origin_ns) except -1:
         cdef Py_ssize_t nbytes = PyBytes_GET_SIZE(data)
