@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from horus_runner._core.channel import STOP, wait
 from horus_runner._core.clock import (
     install_stop_signal,
     monotonic_ns,
@@ -17,6 +16,7 @@ from horus_runner._core.clock import (
     stop_signal,
     thread_cpu_ns,
 )
+from horus_runner._core.receiver import STOP, wait
 from horus_runner.graph.plan import GraphPlan, NodePlan
 from horus_runner.metrics.reader import RunReader
 from horus_runner.metrics.snapshot import Snapshot

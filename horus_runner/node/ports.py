@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from horus_runner._core.arrays import ArrayMessage
-from horus_runner._core.channel import Causality, Receiver
+from horus_runner._core.receiver import Causality, Receiver
 from horus_runner._core.records import Record
 from horus_runner.errors import HorusNotFoundError, MessageTypeError, UnknownTopicError, UsageError
 from horus_runner.graph.plan import NodePlan, TopicPlan

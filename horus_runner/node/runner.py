@@ -10,9 +10,9 @@ import traceback
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from horus_runner._core.channel import Receiver
 from horus_runner._core.clock import monotonic_ns
 from horus_runner._core.meter import MISS, OVERRUN
+from horus_runner._core.receiver import Receiver
 from horus_runner.errors import did_you_mean
 from horus_runner.graph.plan import NodePlan, TopicPlan
 from horus_runner.node.api import Node

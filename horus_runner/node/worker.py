@@ -11,13 +11,13 @@ import sys
 
 import msgspec
 
-from horus_runner._core.channel import STOP, TIMEOUT, wait
 from horus_runner._core.clock import (
     install_stop_signal,
     monotonic_ns,
     set_process_name,
     set_timer_slack,
 )
+from horus_runner._core.receiver import STOP, TIMEOUT, wait
 from horus_runner.graph.plan import NodeSettings
 from horus_runner.node.api import Node
 from horus_runner.node.loader import load_node

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from horus_runner._core.channel import Causality, Receiver, Sender
 from horus_runner._core.clock import Doorbell
+from horus_runner._core.receiver import Causality, Receiver
+from horus_runner._core.sender import Sender
 from horus_runner._core.table import owner_parts
 from horus_runner.errors import ForkedTopicError, HorusError
 from horus_runner.graph.plan import TopicPlan

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from horus_runner._core.arrays import ArrayMessage
-from horus_runner._core.channel import Sender
 from horus_runner._core.clock import monotonic_ns
 from horus_runner._core.mapping import Descriptor, Mapping, reserve
 from horus_runner._core.records import Record, layout_of
 from horus_runner._core.ring import RingWriter
+from horus_runner._core.sender import Sender
 from horus_runner._core.table import ARRAY, LAYOUT_BYTES, RECORD, describe_ring, owner_word, ring_header
 from horus_runner.errors import HorusNotFoundError, MessageTypeError
 from horus_runner.graph.plan import TopicPlan

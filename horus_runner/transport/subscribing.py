@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from horus_runner._core.arrays import ArrayMessage
-from horus_runner._core.channel import Receiver
 from horus_runner._core.mapping import Descriptor, Mapping
+from horus_runner._core.receiver import Receiver
 from horus_runner._core.records import Record, layout_of
 from horus_runner._core.ring import RingReader
 from horus_runner._core.table import HEADER_BYTES, describe_ring, owner_word

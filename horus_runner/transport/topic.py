@@ -6,8 +6,8 @@ import os
 from typing import Any
 
 from horus_runner._core.arrays import ArrayMessage
-from horus_runner._core.channel import MESSAGE, wait
 from horus_runner._core.clock import monotonic_ns
+from horus_runner._core.receiver import MESSAGE, wait
 from horus_runner._core.records import Record
 from horus_runner.errors import UsageError
 from horus_runner.graph.plan import TopicPlan

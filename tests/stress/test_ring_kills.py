@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from horus_runner._core.channel import wait
 from horus_runner._core.clock import monotonic_ns, set_parent_death_signal
 from horus_runner._core.mapping import Mapping
+from horus_runner._core.receiver import wait
 from horus_runner._core.table import describe_rows
 from horus_runner.graph.plan import TopicPlan
 from horus_runner.messages import CmdVel, Tensor

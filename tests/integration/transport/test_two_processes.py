@@ -30,7 +30,7 @@ HEIGHT, WIDTH = 480, 640
 MEMBER = """
 import sys
 import numpy as np
-from horus_runner._core.channel import wait
+from horus_runner._core.receiver import wait
 from horus_runner._core.clock import monotonic_ns
 from horus_runner.graph.plan import TopicPlan
 from horus_runner.messages import CmdVel, Image
@@ -94,8 +94,8 @@ def run() -> Iterator[Run]:
 
 def receive(member: Participant, receiver: Any) -> Any:
     """The next message, waiting for it on the doorbell alone: never looking twice without having been rung."""
-    from horus_runner._core.channel import MESSAGE, wait
     from horus_runner._core.clock import monotonic_ns
+    from horus_runner._core.receiver import MESSAGE, wait
 
     message = receiver.recv()
     if message is None:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from horus_runner._core import clock
-from horus_runner._core.channel import MESSAGE, RUNG, STOP, TIMEOUT, wait
 from horus_runner._core.mapping import Mapping
+from horus_runner._core.receiver import MESSAGE, RUNG, STOP, TIMEOUT, wait
 from horus_runner.graph.plan import TopicPlan
 from horus_runner.transport.names import new_run_id
 from horus_runner.transport.participant import Participant
@@ -164,7 +164,7 @@ def test_a_python_signal_handler_can_end_a_wait(doorbell: clock.Doorbell) -> Non
 def test_a_doorbell_rings_across_processes(participant: Participant, wait_until: Callable[..., None]) -> None:
     code = (
         "import sys\n"
-        "from horus_runner._core.channel import wait\n"
+        "from horus_runner._core.receiver import wait\n"
         "from horus_runner.transport.segment import ProcessSegment\n"
         "bell = ProcessSegment.open(sys.argv[1], sys.argv[2]).doorbell(1)\n"
         "print('ready', flush=True)\n"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from horus_runner._core.channel import MESSAGE, TIMEOUT, wait
 from horus_runner._core.clock import monotonic_ns
+from horus_runner._core.receiver import MESSAGE, TIMEOUT, wait
 from horus_runner.node.api import Node
 from horus_runner.node.policy import SAFE_STATE_TICKS
 from horus_runner.node.runner import LONELY_NS

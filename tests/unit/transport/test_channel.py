@@ -371,7 +371,7 @@ def test_thirty_two_subscribers_fit_and_the_next_is_told(participant: Participan
 
 
 def test_origin_time_goes_through_a_node(participant: Participant) -> None:
-    from horus_runner._core.channel import Causality
+    from horus_runner._core.receiver import Causality
 
     causality = Causality()
     sensor = publisher(participant, TopicPlan("sensor"), CmdVel, "sensor")

@@ -5,7 +5,7 @@ from typing_extensions import Self
 
 from horus_runner._core.clock import Doorbell
 from horus_runner._core.mapping import Mapping
-from horus_runner._core.ring import Loan, RingReader, RingWriter
+from horus_runner._core.ring import RingReader
 
 TIMEOUT: Final[int]
 MESSAGE: Final[int]
@@ -18,34 +18,6 @@ class Causality:
     @property
     def tick(self) -> int: ...
     def begin(self) -> None: ...
-
-@final
-class Turn:
-    def __new__(cls) -> Self: ...
-
-@final
-class Sender:
-    def __init__(
-        self,
-        topic: str,
-        declared: type[Any] | None,
-        open_ring: Callable[[int, type[Any] | None, int], RingWriter],
-        coerce: Callable[[Any], Any],
-        encode: Callable[[Any], bytes],
-        causality: Causality | None = None,
-    ) -> None: ...
-    @property
-    def topic(self) -> str: ...
-    @property
-    def declared(self) -> type[Any] | None: ...
-    @property
-    def ring(self) -> RingWriter | None: ...
-    @ring.setter
-    def ring(self, value: RingWriter | None) -> None: ...
-    @property
-    def published(self) -> int: ...
-    def send(self, message: Any, origin_ns: int = 0) -> bool: ...
-    def loan(self, cls: type[Any], nbytes: int) -> Loan: ...
 
 @final
 class Receiver:
