@@ -1,6 +1,8 @@
 from collections.abc import Callable
 from typing import Any, final
 
+from typing_extensions import Self
+
 from horus_runner._core.receiver import Causality
 from horus_runner._core.ring import Loan, RingWriter
 
