@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from horus_runner._core.clock import Doorbell
+from horus_runner._core.clock import Doorbell, sleep_until
 from horus_runner._core.receiver import Causality, Receiver
 from horus_runner._core.sender import Sender
 from horus_runner._core.table import owner_parts
@@ -21,6 +21,8 @@ from horus_runner.transport.publishing import Publisher, RingChain, coercer
 from horus_runner.transport.runs import find_run, unlink_run
 from horus_runner.transport.segment import ProcessSegment
 from horus_runner.transport.subscribing import RingFinder
+
+_LINGER_NS = 200_000_000
 
 
 class Participant:
@@ -38,6 +40,7 @@ class Participant:
         self._publishers: dict[tuple[str, str, str], Publisher] = {}
         self._receivers: WeakSet[Receiver] = WeakSet()
         self._joins = 0
+        self.opened_ns = 0  # when a ring was made here last
 
     def check_process(self, topic: str) -> None:
         """Raises ForkedTopicError in a fork of the process that this participant stands for."""
@@ -142,9 +145,18 @@ class _BareParticipant(Participant):
         if os.getpid() != self.pid:
             return
         super().leave()
+        self._linger()
         self.segment.close()
         unlink_run(self.segment.name.run_id)
         self.announce(self.namespace)
+
+    def _linger(self) -> None:
+        """Stay until the others have had the time to open a ring that was just made: a script that sends once and ends
+        would else be gone before those who wait for its message have woken."""
+        own = self.segment.name.run_id
+        others = any(run.namespace == self.namespace and run.run_id != own for run in process_segments())
+        if self.opened_ns and others:
+            sleep_until(self.opened_ns + _LINGER_NS)
 
 
 def _script_name() -> str:

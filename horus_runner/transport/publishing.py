@@ -132,6 +132,7 @@ class RingChain:
 
         file = Descriptor(create_segment(name.segment, total, self._participant.segment.name, fill))
         self._name = name
+        self._participant.opened_ns = monotonic_ns()
         self._newest = self._writer(file, Mapping(file.number, total, writable=True), cls if layout else None)
         self._purge()
         if before is None:

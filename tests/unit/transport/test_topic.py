@@ -194,6 +194,17 @@ def test_two_processes_meet_in_a_namespace() -> None:
     assert other.returncode == 0
 
 
+@pytest.mark.parametrize("sent", ["'once'", "'x' * 100_000"], ids=["first", "grown"])
+def test_a_script_that_sends_once_and_ends_is_heard(sent: str) -> None:
+    waiting = python(
+        "import horus; t = horus.Topic('once'); print('ready', flush=True); print(t.recv(timeout=30.0)[:4]); t.recv()"
+    )
+    code = f"import horus; t = horus.Topic('once'); t.send({sent})"
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+    output, _ = waiting.communicate(timeout=LONG_S)
+    assert output.split() in (["once"], ["xxxx"])
+
+
 def test_a_process_that_ends_leaves_nothing_and_is_forgotten(own_namespace: str) -> None:
     numbers = Topic("numbers")
     other = python(
