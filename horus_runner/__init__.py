@@ -42,31 +42,92 @@ if TYPE_CHECKING:
     from horus_runner.errors import TopicError as TopicError
     from horus_runner.errors import UnknownTopicError as UnknownTopicError
     from horus_runner.errors import UsageError as UsageError
+    from horus_runner.messages import Accel as Accel
+    from horus_runner.messages import AccelStamped as AccelStamped
+    from horus_runner.messages import AudioFrame as AudioFrame
     from horus_runner.messages import BatteryState as BatteryState
     from horus_runner.messages import BoundingBox2D as BoundingBox2D
+    from horus_runner.messages import BoundingBox3D as BoundingBox3D
+    from horus_runner.messages import CameraInfo as CameraInfo
+    from horus_runner.messages import Clock as Clock
     from horus_runner.messages import CmdVel as CmdVel
+    from horus_runner.messages import COCOPose as COCOPose
+    from horus_runner.messages import CompressedImage as CompressedImage
+    from horus_runner.messages import ContactInfo as ContactInfo
+    from horus_runner.messages import CostMap as CostMap
     from horus_runner.messages import DepthImage as DepthImage
     from horus_runner.messages import Detection as Detection
+    from horus_runner.messages import Detection3D as Detection3D
+    from horus_runner.messages import DetectionList as DetectionList
+    from horus_runner.messages import DiagnosticReport as DiagnosticReport
     from horus_runner.messages import DiagnosticStatus as DiagnosticStatus
+    from horus_runner.messages import DiagnosticValue as DiagnosticValue
     from horus_runner.messages import DifferentialDriveCommand as DifferentialDriveCommand
+    from horus_runner.messages import EmergencyStop as EmergencyStop
+    from horus_runner.messages import FluidPressure as FluidPressure
+    from horus_runner.messages import ForceCommand as ForceCommand
+    from horus_runner.messages import GoalResult as GoalResult
+    from horus_runner.messages import HapticFeedback as HapticFeedback
     from horus_runner.messages import Heartbeat as Heartbeat
+    from horus_runner.messages import Illuminance as Illuminance
     from horus_runner.messages import Image as Image
+    from horus_runner.messages import ImpedanceParameters as ImpedanceParameters
     from horus_runner.messages import Imu as Imu
+    from horus_runner.messages import JointCommand as JointCommand
+    from horus_runner.messages import JointState as JointState
+    from horus_runner.messages import JoystickInput as JoystickInput
+    from horus_runner.messages import KeyboardInput as KeyboardInput
+    from horus_runner.messages import Landmark as Landmark
+    from horus_runner.messages import Landmark3D as Landmark3D
+    from horus_runner.messages import LandmarkArray as LandmarkArray
     from horus_runner.messages import LaserScan as LaserScan
+    from horus_runner.messages import MagneticField as MagneticField
     from horus_runner.messages import MotorCommand as MotorCommand
+    from horus_runner.messages import NavGoal as NavGoal
+    from horus_runner.messages import NavPath as NavPath
+    from horus_runner.messages import NavSatFix as NavSatFix
+    from horus_runner.messages import NodeHeartbeat as NodeHeartbeat
+    from horus_runner.messages import OccupancyGrid as OccupancyGrid
     from horus_runner.messages import Odometry as Odometry
+    from horus_runner.messages import PathPlan as PathPlan
+    from horus_runner.messages import PidConfig as PidConfig
+    from horus_runner.messages import PlaneArray as PlaneArray
+    from horus_runner.messages import PlaneDetection as PlaneDetection
     from horus_runner.messages import Point3 as Point3
     from horus_runner.messages import PointCloud as PointCloud
+    from horus_runner.messages import PointCloudBuffer as PointCloudBuffer
+    from horus_runner.messages import PointField as PointField
+    from horus_runner.messages import PointXYZ as PointXYZ
+    from horus_runner.messages import PointXYZRGB as PointXYZRGB
     from horus_runner.messages import Pose2D as Pose2D
     from horus_runner.messages import Pose3D as Pose3D
+    from horus_runner.messages import PoseStamped as PoseStamped
+    from horus_runner.messages import PoseWithCovariance as PoseWithCovariance
     from horus_runner.messages import Quaternion as Quaternion
+    from horus_runner.messages import RangeSensor as RangeSensor
     from horus_runner.messages import Record as Record
+    from horus_runner.messages import RegionOfInterest as RegionOfInterest
+    from horus_runner.messages import ResourceUsage as ResourceUsage
+    from horus_runner.messages import SafetyStatus as SafetyStatus
+    from horus_runner.messages import SegmentationMask as SegmentationMask
     from horus_runner.messages import ServoCommand as ServoCommand
+    from horus_runner.messages import StereoInfo as StereoInfo
+    from horus_runner.messages import TactileArray as TactileArray
     from horus_runner.messages import Temperature as Temperature
     from horus_runner.messages import Tensor as Tensor
+    from horus_runner.messages import TimeReference as TimeReference
+    from horus_runner.messages import TrackedObject as TrackedObject
+    from horus_runner.messages import TrackingHeader as TrackingHeader
+    from horus_runner.messages import TrajectoryPoint as TrajectoryPoint
+    from horus_runner.messages import TransformStamped as TransformStamped
     from horus_runner.messages import Twist as Twist
+    from horus_runner.messages import TwistWithCovariance as TwistWithCovariance
     from horus_runner.messages import UpTo as UpTo
     from horus_runner.messages import Vector3 as Vector3
+    from horus_runner.messages import VelocityObstacle as VelocityObstacle
+    from horus_runner.messages import VelocityObstacles as VelocityObstacles
+    from horus_runner.messages import Waypoint as Waypoint
+    from horus_runner.messages import WrenchStamped as WrenchStamped
     from horus_runner.messages import f32 as f32
     from horus_runner.messages import f64 as f64
     from horus_runner.messages import i8 as i8
@@ -107,31 +168,92 @@ _PUBLIC = {
         "UsageError",
     ),
     "messages": (
+        "Accel",
+        "AccelStamped",
+        "AudioFrame",
         "BatteryState",
         "BoundingBox2D",
+        "BoundingBox3D",
+        "COCOPose",
+        "CameraInfo",
+        "Clock",
         "CmdVel",
+        "CompressedImage",
+        "ContactInfo",
+        "CostMap",
         "DepthImage",
         "Detection",
+        "Detection3D",
+        "DetectionList",
+        "DiagnosticReport",
         "DiagnosticStatus",
+        "DiagnosticValue",
         "DifferentialDriveCommand",
+        "EmergencyStop",
+        "FluidPressure",
+        "ForceCommand",
+        "GoalResult",
+        "HapticFeedback",
         "Heartbeat",
+        "Illuminance",
         "Image",
+        "ImpedanceParameters",
         "Imu",
+        "JointCommand",
+        "JointState",
+        "JoystickInput",
+        "KeyboardInput",
+        "Landmark",
+        "Landmark3D",
+        "LandmarkArray",
         "LaserScan",
+        "MagneticField",
         "MotorCommand",
+        "NavGoal",
+        "NavPath",
+        "NavSatFix",
+        "NodeHeartbeat",
+        "OccupancyGrid",
         "Odometry",
+        "PathPlan",
+        "PidConfig",
+        "PlaneArray",
+        "PlaneDetection",
         "Point3",
         "PointCloud",
+        "PointCloudBuffer",
+        "PointField",
+        "PointXYZ",
+        "PointXYZRGB",
         "Pose2D",
         "Pose3D",
+        "PoseStamped",
+        "PoseWithCovariance",
         "Quaternion",
+        "RangeSensor",
         "Record",
+        "RegionOfInterest",
+        "ResourceUsage",
+        "SafetyStatus",
+        "SegmentationMask",
         "ServoCommand",
+        "StereoInfo",
+        "TactileArray",
         "Temperature",
         "Tensor",
+        "TimeReference",
+        "TrackedObject",
+        "TrackingHeader",
+        "TrajectoryPoint",
+        "TransformStamped",
         "Twist",
+        "TwistWithCovariance",
         "UpTo",
         "Vector3",
+        "VelocityObstacle",
+        "VelocityObstacles",
+        "Waypoint",
+        "WrenchStamped",
         "f32",
         "f64",
         "i16",

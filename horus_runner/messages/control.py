@@ -125,3 +125,42 @@ class ServoCommand(Record):
     def is_valid(self) -> bool:
         """Whether the angle is finite and the speed within 0 to 1."""
         return math.isfinite(self.position) and 0 <= self.speed <= 1
+
+
+@message
+class PidConfig(Record):
+    """Gains and limits of one PID controller; its output is in the unit of what it drives."""
+
+    __topic_name__ = "pid_config"
+
+    kp: f64 = 1.0
+    ki: f64 = 0.0  # per second
+    kd: f64 = 0.0  # seconds
+    controller_id: u8 = 0
+    integral_limit: f64 = math.inf  # largest part of the output that the integral may have
+    output_limit: f64 = math.inf  # largest output
+    anti_windup: bool = True  # stop integrating while the output is at its limit
+    timestamp_ns: u64 = 0
+
+    @classmethod
+    def proportional(cls, kp: float) -> PidConfig:
+        return cls(kp)
+
+    @classmethod
+    def pi(cls, kp: float, ki: float) -> PidConfig:
+        return cls(kp, ki)
+
+    @classmethod
+    def pd(cls, kp: float, kd: float) -> PidConfig:
+        return cls(kp, 0.0, kd)
+
+    def with_limits(self, integral_limit: float, output_limit: float) -> PidConfig:
+        """The same gains with other limits."""
+        changed = self.copy()
+        changed.integral_limit, changed.output_limit = integral_limit, output_limit
+        return changed
+
+    def is_valid(self) -> bool:
+        """Whether the gains are finite and not negative, and the limits positive."""
+        gains = all(math.isfinite(gain) and gain >= 0 for gain in (self.kp, self.ki, self.kd))
+        return gains and self.integral_limit > 0 and self.output_limit > 0

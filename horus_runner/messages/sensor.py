@@ -164,3 +164,57 @@ class Temperature(Record):
     temperature: f64 = 0.0  # degrees Celsius
     variance: f64 = 0.0  # 0 when it is not known
     timestamp_ns: u64 = 0
+
+
+@message
+class RangeSensor(Record):
+    """The distance to whatever is nearest in a cone."""
+
+    __topic_name__ = "range"
+
+    ULTRASOUND, INFRARED, LASER = 0, 1, 2
+
+    range: f32 = 0.0  # m
+    sensor_type: u8 = 0  # one of the constants above
+    field_of_view: f32 = 0.1  # rad, the whole angle of the cone
+    min_range: f32 = 0.02  # m
+    max_range: f32 = 4.0  # m
+    timestamp_ns: u64 = 0
+
+    def is_valid(self) -> bool:
+        """Whether the distance is finite and between `min_range` and `max_range`."""
+        return math.isfinite(self.range) and self.min_range <= self.range <= self.max_range
+
+
+@message
+class MagneticField(Record):
+    """The magnetic field along the sensor's axes."""
+
+    __topic_name__ = "mag"
+
+    x: f64 = 0.0  # tesla
+    y: f64 = 0.0
+    z: f64 = 0.0
+    timestamp_ns: u64 = 0
+
+
+@message
+class FluidPressure(Record):
+    """A pressure, of air or water."""
+
+    __topic_name__ = "pressure"
+
+    pressure: f64 = 0.0  # pascal
+    variance: f64 = 0.0  # Pa^2; 0 when it is not known
+    timestamp_ns: u64 = 0
+
+
+@message
+class Illuminance(Record):
+    """How bright it is."""
+
+    __topic_name__ = "illuminance"
+
+    illuminance: f64 = 0.0  # lux
+    variance: f64 = 0.0  # lux^2; 0 when it is not known
+    timestamp_ns: u64 = 0

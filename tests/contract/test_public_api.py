@@ -14,12 +14,20 @@ import horus_runner
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 
 NAMES = """
-    BatteryState BoundingBox2D BudgetExceededError CmdVel DepthImage Detection DiagnosticStatus
-    DifferentialDriveCommand ForkedTopicError GraphError Heartbeat HorusError HorusNotFoundError
-    HorusTimeoutError Image Imu LaserScan LayoutMismatchError LoanLimitError MessageTypeError MotorCommand
-    Node NodeFailedError Odometry Point3 PointCloud Pose2D Pose3D Quaternion Record Report ServoCommand
-    SharedMemoryFullError StoppedByPolicyError Temperature Tensor Topic TopicError Twist UnknownTopicError
-    UpTo UsageError Vector3 f32 f64 i16 i32 i64 i8 message ms run u16 u32 u64 u8 us
+    Accel AccelStamped AudioFrame BatteryState BoundingBox2D BoundingBox3D BudgetExceededError COCOPose
+    CameraInfo Clock CmdVel CompressedImage ContactInfo CostMap DepthImage Detection Detection3D DetectionList
+    DiagnosticReport DiagnosticStatus DiagnosticValue DifferentialDriveCommand EmergencyStop FluidPressure
+    ForceCommand ForkedTopicError GoalResult GraphError HapticFeedback Heartbeat HorusError HorusNotFoundError
+    HorusTimeoutError Illuminance Image ImpedanceParameters Imu JointCommand JointState JoystickInput
+    KeyboardInput Landmark Landmark3D LandmarkArray LaserScan LayoutMismatchError LoanLimitError MagneticField
+    MessageTypeError MotorCommand NavGoal NavPath NavSatFix Node NodeFailedError NodeHeartbeat OccupancyGrid
+    Odometry PathPlan PidConfig PlaneArray PlaneDetection Point3 PointCloud PointCloudBuffer PointField PointXYZ
+    PointXYZRGB Pose2D Pose3D PoseStamped PoseWithCovariance Quaternion RangeSensor Record RegionOfInterest
+    Report ResourceUsage SafetyStatus SegmentationMask ServoCommand SharedMemoryFullError StereoInfo
+    StoppedByPolicyError TactileArray Temperature Tensor TimeReference Topic TopicError TrackedObject
+    TrackingHeader TrajectoryPoint TransformStamped Twist TwistWithCovariance UnknownTopicError UpTo UsageError
+    Vector3 VelocityObstacle VelocityObstacles Waypoint WrenchStamped f32 f64 i16 i32 i64 i8 message ms run u16
+    u32 u64 u8 us
 """
 PUBLIC = NAMES.split()
 
