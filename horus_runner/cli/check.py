@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -81,9 +82,9 @@ def _names(names: tuple[str, ...]) -> str:
 def summary(plan: GraphPlan) -> str:
     """The graph in plain aligned columns."""
     parts = [f"{plan.name}: {_count(len(plan.nodes), 'node')}, {_count(len(plan.topics), 'topic')}"]
-    parts += _columns(NODE_COLUMNS, [node_row(node) for node in plan.nodes])
+    parts += columns(NODE_COLUMNS, [node_row(node) for node in plan.nodes])
     if plan.topics:
-        parts += _columns(TOPIC_COLUMNS, [topic_row(topic) for topic in plan.topics.values()])
+        parts += columns(TOPIC_COLUMNS, [topic_row(topic) for topic in plan.topics.values()])
     return "\n".join(parts)
 
 
@@ -91,7 +92,8 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _columns(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def columns(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Lines with each column as wide as its widest cell."""
     widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
     return ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in (titles, *rows)]
 

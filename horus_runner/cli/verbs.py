@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import horus_runner
-from horus_runner.cli import NOBODY_READS, bench, check, forget_stdout, run, schema, stop, top
+from horus_runner.cli import NOBODY_READS, bench, check, forget_stdout, msg, run, schema, stop, top
 
 
 class _Verbs(TyperGroup):
@@ -51,4 +51,5 @@ app.command("check")(check.check)
 app.command("top")(top.top)
 app.command("stop")(stop.stop)
 app.command("schema")(schema.schema)
+app.add_typer(msg.msg, name="msg")
 app.command("bench")(bench.bench)

@@ -1,7 +1,7 @@
 """Message types by name: what a graph file, a ring header and another process call a Python class.
 
 The library's types go by their bare name (``CmdVel``), all others by ``module:Class``. A family of the library is
-imported when one of its names is first asked for: making all classes of all families takes 60 ms.
+imported when one of its names is first asked for: making all classes of all families takes 50 ms.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def test_version_and_help_are_results(horus_command: Horus) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"horus {horus.__version__}\n", "")
     done = horus_command("--help")
     assert (done.returncode, done.stderr) == (0, "")
-    for verb in ("run", "check", "top", "stop", "schema", "bench"):
+    for verb in ("run", "check", "top", "stop", "msg", "schema", "bench"):
         assert f"\n  {verb} " in done.stdout
         help_of_verb = horus_command(verb, "--help")
         assert (help_of_verb.returncode, help_of_verb.stderr) == (0, "")
