@@ -212,7 +212,7 @@ born:
             sequence[at] = 2 * next + 2;
             /* SYNC: payload of message n visible to readers */
             head = next + 1;
-            /* SYNC: head before sleepers, sequence before leases (what follows is not done before) */
+            /* SYNC: head before sleepers, sequence before leases */
             d_step {
                 next++;
                 at = next % CAPACITY;
