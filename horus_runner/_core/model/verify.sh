@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Check ring.pml and doorbell.pml with spin: the models as they are must pass whole, each planted fault must be found.
-#   verify.sh          what a minute allows
-#   verify.sh quick    smaller models, the same faults
-#   verify.sh quick LOOK   of those, what has LOOK in its name
+#   verify.sh                what a minute allows
+#   verify.sh quick          smaller models, the same faults
+#   verify.sh quick LOOK     of those, what has LOOK in its name
 # SPIN_MEMORY_MB (2000) bounds each search; one that runs into it fails.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
