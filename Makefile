@@ -9,7 +9,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types stubs layers build bench picture test-pythons clean
+.PHONY: help run test check lint types stubs layers build model tsan bench picture test-pythons clean
 
 PYTHONS := $(foreach minor,10 11 12 13 14,python3.$(minor))
 SUITABLE = import sys; sys.exit(sys.version_info < (3, 10))
@@ -18,6 +18,7 @@ VENV ?= .venv$(if $(filter file,$(origin PYTHON)),,-$(subst /,_,$(PYTHON)))
 PYTEST_ARGS ?=
 BIN := $(VENV)/bin
 
+MODEL := horus_runner/_core/model
 CORE := $(wildcard horus_runner/_core/*.pyx horus_runner/_core/*.pxd horus_runner/_core/*.h horus_runner/_core/build.py)
 STUBBED := $(subst /,.,$(basename $(wildcard horus_runner/_core/*.pyi)))
 
@@ -68,6 +69,12 @@ layers: $(VENV)/.dev ## who may import whom
 	@$(BIN)/lint-imports
 
 build: $(VENV)/.vision ## set up and compile, when something has changed
+
+model: ## model-check the ring and the doorbell with spin, planted faults too (a minute; needs spin and gcc)
+	@$(MODEL)/verify.sh
+
+tsan: ## run the ring in threads: as it is, and under ThreadSanitizer (half a minute; needs gcc)
+	@$(MODEL)/stress.sh
 
 bench: $(VENV)/.vision ## measure on this machine
 	@$(BIN)/horus bench
