@@ -70,10 +70,10 @@ layers: $(VENV)/.dev ## who may import whom
 
 build: $(VENV)/.vision ## set up and compile, when something has changed
 
-model: ## model-check the ring and the doorbell with spin, planted faults too (a minute; needs spin and gcc)
+model: ## model-check the ring with spin, planted faults too (a minute; needs spin and gcc)
 	@$(MODEL)/verify.sh
 
-tsan: ## run the ring in threads: as it is, and under ThreadSanitizer (half a minute; needs gcc)
+tsan: ## run the ring in threads: as it is, and under ThreadSanitizer (20 s; needs gcc)
 	@$(MODEL)/stress.sh
 
 bench: $(VENV)/.vision ## measure on this machine

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Check ring.pml and doorbell.pml with spin: the models as they are must pass whole, each planted fault must be found.
+# Check ring.pml, doorbell.pml and growth.pml with spin: the models as they are must pass whole, each planted fault must be found.
 #   verify.sh                what a minute allows
 #   verify.sh quick          smaller models, the same faults
 #   verify.sh quick LOOK     of those, what has LOOK in its name
@@ -70,16 +70,19 @@ if [ "$size" = quick ]; then
   passes "ring: reader killed, two cleaners" ring.pml -DWRITER_DEATHS=0 -DMESSAGES=3
   passes "doorbell: dead publisher taken over" doorbell.pml -DMESSAGES=2
   passes "doorbell: dead publisher left" doorbell.pml -DMESSAGES=2 -DSUPERVISED=0
+  passes "growth: two readers" growth.pml
 else
   passes "ring: any free slot, 6 messages" ring.pml "${nobody[@]}" -DMESSAGES=6 -DANY_SLOT
   passes "ring: any free slot, capacity 2, 6 messages" ring.pml "${nobody[@]}" -DCAPACITY=2 -DMESSAGES=6 -DANY_SLOT
   passes "ring: two readers, 4 messages" ring.pml "${nobody[@]}" -DROWS=2 -DMESSAGES=4
-  passes "ring: writer killed twice, 6 messages" ring.pml -DREADER_DEATHS=0 -DWRITER_DEATHS=2 -DMESSAGES=6
+  passes "ring: writer killed twice, 5 messages" ring.pml -DREADER_DEATHS=0 -DWRITER_DEATHS=2 -DMESSAGES=5
   passes "ring: writer killed, capacity 2, 6 messages" ring.pml -DREADER_DEATHS=0 -DCAPACITY=2 -DMESSAGES=6
   passes "ring: reader killed, two cleaners, 4 messages" ring.pml -DWRITER_DEATHS=0 -DMESSAGES=4
   passes "ring: writer and reader killed, 3 messages" ring.pml -DMESSAGES=3
   passes "doorbell: dead publisher taken over, 3 messages each" doorbell.pml
   passes "doorbell: dead publisher left, 3 messages each" doorbell.pml -DSUPERVISED=0
+  passes "growth: two readers, 2 messages, then 1" growth.pml -DBEFORE=2
+  passes "growth: two readers, 1 message, then 2" growth.pml -DAFTER=2
 fi
 
 for fault in LEASE_AFTER_LOOK SCAN_BEFORE_RETIRE FILL_BEFORE_ODD CLEAR_BEFORE_READ ONE_SLOT_FEWER COPY_WITHOUT_LEASE; do
@@ -90,6 +93,9 @@ for fault in ROW_FREED_FIRST CLEAR_WITHOUT_CAS; do
 done
 for fault in WORD_AFTER_CHECK RESTART_SILENT LOOK_BEFORE_HEAD CHECK_BEFORE_FLAG; do
   caught "$fault" doorbell.pml -DMESSAGES=2
+done
+for fault in MARK_SILENT MARK_UNNUMBERED PURGE_EAGER LEAVE_FIRST; do
+  caught "$fault" growth.pml
 done
 caught RINGER_CLEARS doorbell.pml -DMESSAGES=2 -DSUPERVISED=0
 
