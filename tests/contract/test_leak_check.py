@@ -27,7 +27,10 @@ LEFTOVERS = {
         "{mark}",
     ),
     "orphan": (
-        "import subprocess, sys\n    subprocess.run(['sh', '-c', 'sleep 600 0.{digits} >/dev/null 2>&1 &'])",
+        # not gone from the test before it is what it will be: a fork shows its parent's environment
+        "import subprocess, sys\n"
+        "    subprocess.run(['sh', '-c', 'sleep 600 0.{digits} >/dev/null 2>&1 & '\n"
+        "                    'until grep -qx sleep /proc/$!/comm; do :; done'])",
         "sleep 600 0.{digits}",
     ),
     "file": ("import os, pathlib\n    pathlib.Path(os.environ['XDG_RUNTIME_DIR'], {mark!r}).touch()", "/{mark}"),
